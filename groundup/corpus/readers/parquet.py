@@ -1,0 +1,55 @@
+"""Parquet files with a column of text."""
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from groundup.corpus.readers.row import BadFileError, BadRow, Row
+
+BATCH_ROWS = 256
+
+
+def read_parquet(stream: BinaryIO, text_field: str) -> Iterator[Row | BadRow]:
+    """Read the text column, and ``url`` and ``language`` where they are strings.
+
+    Raises:
+        BadFileError: the file is damaged or has no such column of strings.
+    """
+    try:
+        file = pq.ParquetFile(stream)
+        strings = {
+            field.name
+            for field in file.schema_arrow
+            if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+        }
+        if text_field not in strings:
+            others = ", ".join(sorted(strings)) or "none"
+            raise BadFileError(
+                f'no column of strings "{text_field}"',
+                f"set text_field; its string columns: {others}",
+            )
+        columns = [name for name in (text_field, "url", "language") if name in strings]
+        number = 0
+        for group in range(file.num_row_groups):  # one at a time, or pyarrow keeps them all
+            for batch in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=columns):
+                # value by value: a single string that is not UTF-8 must not cost the batch
+                for values in zip(*batch.columns, strict=True):
+                    number += 1
+                    row = dict(zip(batch.schema.names, values, strict=True))
+                    yield _row(row, number, text_field)
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the system's trouble, not the file's
+        raise BadFileError("a damaged Parquet file", "fetch or write it again") from None
+
+
+def _row(values: dict[str, Any], number: int, text_field: str) -> Row | BadRow:
+    try:
+        row = {name: value.as_py() for name, value in values.items()}
+    except UnicodeDecodeError:
+        return BadRow(number, "not UTF-8 text")
+    if row[text_field] is None:
+        return BadRow(number, f'field "{text_field}" is not a string')
+    return Row(row[text_field], number, row.get("url"), row.get("language"))

@@ -1,0 +1,144 @@
+"""Documents in Parquet: written as they come, read as a stream, in bounded memory."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from groundup.corpus.document import SCHEMA, Document, Split
+from groundup.errors import UserError
+
+ROW_GROUP_BYTES = 8 << 20
+"""UTF-8 bytes of text in a row group: what a reader holds at a time."""
+
+ROW_GROUP_ROWS = 10_000
+"""Rows in a row group at most, however short they are."""
+
+PART_BYTES = 256 << 20
+"""UTF-8 bytes of text in a part file, before compression."""
+
+
+class DocumentWriter:
+    """Writes one split as ``train-00000.parquet``, ``train-00001.parquet``, … (zstd).
+
+    Row groups and parts are closed once they reach their size, so each is over it by one document
+    at most. The files are whole once the ``with`` block has ended without an exception.
+
+    Raises:
+        OSError: the folder cannot be written or the disk is full.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        split: Split,
+        *,
+        row_group_bytes: int = ROW_GROUP_BYTES,
+        part_bytes: int = PART_BYTES,
+    ) -> None:
+        self._folder, self._split = folder, split
+        self._row_group_bytes, self._part_bytes = row_group_bytes, part_bytes
+        self._part: Any = None  # the open pq.ParquetWriter
+        self._pending: list[Document] = []
+        self._pending_bytes = 0  # text in self._pending
+        self._part_written = 0  # text in the open part
+        self.num_documents = 0
+        self.num_bytes = 0
+        self.num_files = 0
+
+    def write(self, document: Document) -> None:
+        """Add a document."""
+        size = len(document.text.encode())
+        if self._pending and self._pending_bytes + size > self._row_group_bytes:
+            self._flush()
+        self._pending.append(document)
+        self._pending_bytes += size
+        self.num_documents += 1
+        self.num_bytes += size
+        if self._pending_bytes >= self._row_group_bytes or len(self._pending) >= ROW_GROUP_ROWS:
+            self._flush()
+
+    def summary(self) -> dict[str, int]:
+        """Return the counts: documents, bytes of text (UTF-8), files."""
+        return {
+            "documents": self.num_documents,
+            "bytes": self.num_bytes,
+            "files": self.num_files,
+        }
+
+    def __enter__(self) -> "DocumentWriter":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self._flush()
+        self._close_part()
+
+    def _flush(self) -> None:
+        if not self._pending:
+            return
+        if self._part is None:
+            path = self._folder / f"{self._split}-{self.num_files:05d}.parquet"
+            # no dictionary: hardly a value occurs twice
+            self._part = pq.ParquetWriter(path, SCHEMA, compression="zstd", use_dictionary=False)
+            self.num_files += 1
+        columns = [
+            pa.array([getattr(document, field.name) for document in self._pending], field.type)
+            for field in SCHEMA
+        ]
+        self._part.write_table(pa.table(columns, schema=SCHEMA), row_group_size=ROW_GROUP_ROWS)
+        self._part_written += self._pending_bytes
+        self._pending, self._pending_bytes = [], 0
+        if self._part_written >= self._part_bytes:
+            self._close_part()
+
+    def _close_part(self) -> None:
+        if self._part is not None:
+            self._part.close()
+        self._part, self._part_written = None, 0
+
+
+def read_documents(
+    folder: Path, split: Split, columns: Sequence[str] | None = None
+) -> Iterator[Document]:
+    """Stream a split's documents in the order they were written, one row group in memory.
+
+    Args:
+        folder: where ``build_corpus`` wrote.
+        split: "train" or "validation".
+        columns: the columns to read (all by default; ``["text"]`` is the fastest); in the others
+            ``id``, ``text`` and ``source`` are empty strings, ``url`` and ``language`` None.
+
+    Raises:
+        UserError: the folder holds no such split, or a file of it is damaged.
+    """
+    paths = sorted(folder.glob(f"{split}-*.parquet"))
+    if not paths:
+        raise UserError(f"{folder} holds no {split} documents; build the corpus first")
+    return _read_parts(paths, list(columns) if columns is not None else SCHEMA.names)
+
+
+def _read_parts(paths: list[Path], columns: list[str]) -> Iterator[Document]:
+    empty = {"id": "", "text": "", "source": "", "url": None, "language": None}
+    for path in paths:
+        try:
+            with pq.ParquetFile(path) as file:
+                # iter_batches over the whole file keeps what it has read: on a part of 256 MB,
+                # 124 MB at its peak, against 21 MB this way (pyarrow 25)
+                for group in range(file.num_row_groups):
+                    for row in file.read_row_group(group, columns=columns).to_pylist():
+                        yield Document(**(empty | row))
+        except (pa.ArrowException, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the system's trouble, not the file's
+            raise UserError(
+                f"{path} is damaged; remove its folder and build the corpus again"
+            ) from None
