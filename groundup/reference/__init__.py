@@ -1,0 +1,1 @@
+"""The shortest correct version of each algorithm: text of the book, oracle of the tests."""

@@ -1,0 +1,104 @@
+"""One id per character: the smallest tokenizer, for the smallest models."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+
+from groundup.errors import UserError
+from groundup.progress import console
+from groundup.tokenizer.config import check_vocab_size
+from groundup.tokenizer.interface import Tokenizer
+from groundup.tokenizer.special_tokens import (
+    split_at_special_tokens,
+    well_formed,
+    with_end_of_text,
+)
+
+UNKNOWN = "<|unknown|>"
+"""Special token that stands for every character outside the vocabulary."""
+
+
+class CharacterTokenizer(Tokenizer):
+    """A character an id; a character that training did not meet is read as UNKNOWN.
+
+    Args:
+        characters: character to id.
+        special_tokens: text to id, with UNKNOWN among them.
+
+    Raises:
+        UserError: ids are not dense, or UNKNOWN is missing.
+    """
+
+    def __init__(self, characters: Mapping[str, int], special_tokens: Mapping[str, int]) -> None:
+        tokens = {character.encode(): number for character, number in characters.items()}
+        super().__init__(tokens, special_tokens)
+        if UNKNOWN not in special_tokens:
+            raise UserError(f"a character vocabulary needs the special token {UNKNOWN!r}")
+        self.characters = dict(characters)
+
+    @classmethod
+    def train(
+        cls, texts: Iterable[str], vocab_size: int, special_tokens: Iterable[str] = ()
+    ) -> Self:
+        """Collect the characters of ``texts``, an iterable that is read once.
+
+        Ids: END_OF_TEXT, the other special tokens in order, UNKNOWN, then the characters in the
+        order of their code points.
+
+        Args:
+            texts: any strings; special tokens in them are not counted as text.
+            vocab_size: tokens in all, at most; the most frequent characters stay, with a note.
+            special_tokens: besides END_OF_TEXT and UNKNOWN, which are always there.
+
+        Raises:
+            UsageError: ``vocab_size`` has no room for a character.
+        """
+        named = tuple(name for name in with_end_of_text(special_tokens) if name != UNKNOWN)
+        check_vocab_size("characters", vocab_size, named)
+        special = (*named, UNKNOWN)
+        counts: Counter[str] = Counter()
+        for text in texts:
+            for part in split_at_special_tokens(well_formed(text), frozenset(special))[::2]:
+                counts.update(part)
+        by_frequency = sorted(counts, key=lambda character: (-counts[character], character))
+        kept = sorted(by_frequency[: vocab_size - len(special)])
+        if len(kept) < len(counts):
+            console.print(
+                f"The corpus has {len(counts)} characters; vocab_size {vocab_size} keeps the "
+                f"{len(kept)} most frequent and reads the others as {UNKNOWN}.",
+                markup=False,
+            )
+        return cls(
+            {character: number for number, character in enumerate(kept, start=len(special))},
+            {name: number for number, name in enumerate(special)},
+        )
+
+    def _encode_ordinary(self, text: str) -> list[int]:
+        id_of, unknown = self.characters.get, self.special_tokens[UNKNOWN]
+        return [id_of(character, unknown) for character in text]
+
+    def _identity(self) -> list[Any]:
+        return ["characters", sorted(self.characters.items())]
+
+    def _pipeline(self) -> dict[str, Any]:
+        vocabulary = self.characters | self.special_tokens
+        return {
+            "normalizer": None,
+            "pre_tokenizer": {
+                "type": "Split",
+                "pattern": {"Regex": EVERY_CHARACTER},
+                "behavior": "Isolated",
+                "invert": False,
+            },
+            "post_processor": None,
+            "decoder": {"type": "Fuse"},
+            "model": {
+                "type": "WordLevel",
+                "vocab": dict(sorted(vocabulary.items(), key=lambda item: item[1])),
+                "unk_token": UNKNOWN,
+            },
+        }
+
+
+EVERY_CHARACTER = r"[\s\S]"
+"""Pattern of the pre-tokenizer in tokenizer.json (a dot would leave line ends together)."""
