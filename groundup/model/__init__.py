@@ -1,0 +1,19 @@
+"""Token ids → logits: config, embedding, positions, attention, feed-forward, block, transformer."""
+
+from groundup.model.cache import KVCache
+from groundup.model.config import ModelConfig
+from groundup.model.folder import load_model, resolve_model_folder, save_model
+from groundup.model.init import build_model
+from groundup.model.rnn import RNN
+from groundup.model.transformer import Transformer
+
+__all__ = [
+    "RNN",
+    "KVCache",
+    "ModelConfig",
+    "Transformer",
+    "build_model",
+    "load_model",
+    "resolve_model_folder",
+    "save_model",
+]

@@ -1,0 +1,205 @@
+"""The shape of a model, and the three architectures whose shapes the ecosystem opens unchanged."""
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from groundup.config import Config
+
+Architecture = Literal["qwen3", "llama", "gpt2", "rnn"]
+
+ARCHITECTURES: dict[str, dict[str, Any]] = {
+    # Qwen3 (arXiv 2505.09388, section 2): Llama's block, with queries and keys normalized per head.
+    "qwen3": {
+        "norm": "rmsnorm",
+        "norm_eps": 1e-6,
+        "activation": "swiglu",
+        "position": "rope",
+        "rope_theta": 10_000.0,
+        "qk_norm": True,
+        "bias": False,
+        "tie_embeddings": True,
+    },
+    # Llama (arXiv 2302.13971, section 2.2; grouped queries from arXiv 2307.09288).
+    "llama": {
+        "norm": "rmsnorm",
+        "norm_eps": 1e-5,
+        "activation": "swiglu",
+        "position": "rope",
+        "rope_theta": 10_000.0,
+        "qk_norm": False,
+        "bias": False,
+        "tie_embeddings": False,
+    },
+    # GPT-2 (Radford et al. 2019, section 2.3).
+    "gpt2": {
+        "norm": "layernorm",
+        "norm_eps": 1e-5,
+        "activation": "gelu",
+        "position": "learned",
+        "rope_theta": 10_000.0,
+        "qk_norm": False,
+        "bias": True,
+        "tie_embeddings": True,
+    },
+    # The plain recurrent network (Elman 1990; Mikolov et al. 2010): the baseline.
+    "rnn": {
+        "norm": "rmsnorm",
+        "norm_eps": 1e-6,
+        "activation": "swiglu",
+        "position": "learned",
+        "rope_theta": 10_000.0,
+        "qk_norm": False,
+        "bias": True,
+        "tie_embeddings": True,
+    },
+}
+"""What each architecture says about the switches; a recipe may set any of them by name."""
+
+
+ATTENTION_SWITCHES = {
+    "norm", "norm_eps", "activation", "position", "rope_theta", "qk_norm", "sliding_window",
+    "logit_soft_cap", "value_residual", "zero_init_projections",
+}  # fmt: skip
+"""Switches of attention blocks, which a recurrent network has not."""
+
+
+class ModelConfig(Config):
+    """Everything that decides a model's parameters and its arithmetic.
+
+    Fields left out take the architecture's value (``ARCHITECTURES``) or follow from the others
+    (``num_kv_heads``, ``head_width``, ``feed_forward_width``).
+    """
+
+    architecture: Architecture = "qwen3"
+    """Family: qwen3, llama or gpt2 (all open in transformers, vLLM and llama.cpp), or rnn."""
+
+    vocab_size: int = Field(default=0, ge=0)
+    """Vocabulary V; 0 takes the tokenizer's."""
+
+    context_length: int = Field(default=256, ge=1)
+    """Longest text the model reads at once, in tokens (T)."""
+
+    num_layers: int = Field(default=6, ge=1)
+    """Blocks (L)."""
+
+    width: int = Field(default=384, ge=1)
+    """Width of the residual stream (C)."""
+
+    num_heads: int = Field(default=6, ge=1)
+    """Query heads (H)."""
+
+    num_kv_heads: int = Field(default=0, ge=0)
+    """Key/value heads (K), a divisor of num_heads; 0 means one per query head."""
+
+    head_width: int = Field(default=0, ge=0)
+    """Width of a head (D); 0 means width / num_heads."""
+
+    feed_forward_width: int = Field(default=0, ge=0)
+    """Hidden width of the feed-forward (F); 0: 4 C, or 8/3 C (to a multiple of 64) if gated."""
+
+    norm: Literal["rmsnorm", "layernorm"] = "rmsnorm"
+    """Normalization before each layer."""
+
+    norm_eps: float = Field(default=1e-6, gt=0)
+    """Added to the variance before the root."""
+
+    activation: Literal["swiglu", "gelu", "relu2"] = "swiglu"
+    """Feed-forward non-linearity: swiglu (gated), gelu (tanh form), relu2 (ReLU squared)."""
+
+    position: Literal["rope", "learned"] = "rope"
+    """Positions: rotary in attention, or a learned vector added to the embedding."""
+
+    rope_theta: float = Field(default=10_000.0, gt=0)
+    """Base wavelength of the rotary positions."""
+
+    qk_norm: bool = True
+    """RMSNorm of queries and keys per head, before the rotation."""
+
+    bias: bool = False
+    """Biases in every matrix product and in LayerNorm."""
+
+    tie_embeddings: bool = True
+    """Use the token embedding as the output head."""
+
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of activations zeroed in training: embeddings, attention weights, residual branches."""
+
+    sliding_window: int | None = Field(default=None, ge=1)
+    """Each token sees only this many tokens, itself included; none: the whole past."""
+
+    logit_soft_cap: float | None = Field(default=None, gt=0)
+    """Squash logits to ±cap by cap·tanh(logits/cap) (Gemma 2, arXiv 2408.00118, section 2)."""
+
+    value_residual: bool = False
+    """Mix each layer's values with the first layer's (arXiv 2410.17897)."""
+
+    zero_init_projections: bool = False
+    """Start each block as the identity: the matrices that write to the residual are zero."""
+
+    init_std: float = Field(default=0.02, gt=0)
+    """Standard deviation of the initial matrices and embeddings."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_architecture(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {**ARCHITECTURES.get(data.get("architecture", "qwen3"), {}), **data}
+
+    @model_validator(mode="after")
+    def _derive_and_check(self) -> Self:
+        derived = {
+            "num_kv_heads": self.num_kv_heads or self.num_heads,
+            "head_width": self.head_width or self.width // self.num_heads,
+            "feed_forward_width": self.feed_forward_width or self._default_feed_forward_width(),
+        }
+        if self.architecture != "rnn":
+            if self.head_width == 0 and self.width % self.num_heads:
+                raise ValueError(
+                    f"width {self.width} is not a multiple of num_heads {self.num_heads}; "
+                    "change one of them or set head_width"
+                )
+            if self.num_heads % derived["num_kv_heads"]:
+                raise ValueError(
+                    f"num_kv_heads {self.num_kv_heads} does not divide num_heads {self.num_heads}"
+                )
+            if self.position == "rope" and derived["head_width"] % 2:
+                raise ValueError(
+                    f"rotary positions need an even head_width, not {derived['head_width']}"
+                )
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)  # frozen to everyone else
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_what_has_no_effect(self) -> Self:
+        idle = {"rope_theta"} if self.position == "learned" else set()
+        if self.architecture == "rnn":
+            idle = ATTENTION_SWITCHES
+        defaults = ARCHITECTURES[self.architecture]
+        for name in sorted(idle):
+            default = defaults.get(name, ModelConfig.model_fields[name].default)
+            if getattr(self, name) != default:
+                other = self.architecture if self.architecture == "rnn" else "learned positions"
+                raise ValueError(f"{name} has no effect with {other}; leave it out")
+        return self
+
+    def _default_feed_forward_width(self) -> int:
+        """Keep the parameter count of an ungated layer of 4 C (arXiv 2002.05202, section 2)."""
+        if self.activation != "swiglu":
+            return 4 * self.width
+        return -(-8 * self.width // (3 * 64)) * 64
+
+    def with_vocabulary(self, vocab_size: int) -> "ModelConfig":
+        """Return this config for a tokenizer of ``vocab_size`` ids.
+
+        Raises:
+            ValueError: the config names another vocabulary size.
+        """
+        if self.vocab_size not in (0, vocab_size):
+            raise ValueError(
+                f"model.vocab_size is {self.vocab_size} but the tokenizer has {vocab_size} ids; "
+                "leave model.vocab_size out"
+            )
+        return self.model_copy(update={"vocab_size": vocab_size})

@@ -1,0 +1,46 @@
+"""The first weights of a model."""
+
+import math
+
+import torch
+from torch import nn
+
+from groundup.model.attention import Attention
+from groundup.model.config import ModelConfig
+from groundup.model.feed_forward import FeedForward
+from groundup.model.rnn import RNN
+from groundup.model.transformer import Transformer
+
+
+def build_model(
+    config: ModelConfig, *, seed: int, device: str | torch.device = "cpu"
+) -> Transformer | RNN:
+    """Return a model with fresh float32 weights: the same for the same config and seed.
+
+    Drawn on the CPU, so that a seed means the same weights on every device.
+    """
+    model = RNN(config) if config.architecture == "rnn" else Transformer(config)
+    initialize(model, config, torch.Generator().manual_seed(seed))
+    return model.to(device)
+
+
+@torch.no_grad()
+def initialize(model: nn.Module, config: ModelConfig, generator: torch.Generator) -> None:
+    """Draw every matrix and embedding from N(0, init_std²); biases 0, norms 1.
+
+    As GPT-2 (Radford et al. 2019, section 2.3), the two matrices of a block that write to the
+    residual stream are scaled by 1/√(2L), so that the sum over L blocks keeps its size; or they
+    start at zero (``zero_init_projections``), so that each block begins as the identity (Fixup,
+    arXiv 1901.09321, section 3).
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Linear | nn.Embedding):
+            module.weight.normal_(0.0, config.init_std, generator=generator)
+        if isinstance(module, nn.Linear) and module.bias is not None:
+            module.bias.zero_()
+    residual_scale = 0.0 if config.zero_init_projections else 1 / math.sqrt(2 * config.num_layers)
+    for module in model.modules():
+        if isinstance(module, Attention):
+            module.o_proj.weight.mul_(residual_scale)
+        elif isinstance(module, FeedForward):
+            module.down_proj.weight.mul_(residual_scale)
