@@ -1,0 +1,52 @@
+"""What the training loop and the objectives say to each other."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from torch import Tensor, nn
+
+from groundup.data import Batch
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss not yet divided: sums over micro-batches and ranks add up, means do not.
+
+    Attributes:
+        sum: loss summed over what is trained on, scalar float32; for next tokens in nats.
+        count: how many were summed (targets, pairs, rollouts).
+        metrics: further sums over the same ``count``, divided by it for the log.
+    """
+
+    sum: Tensor
+    count: Tensor | int
+    metrics: Mapping[str, Tensor | float] = field(default_factory=dict)
+
+
+class Objective(Protocol):
+    """What a batch should teach."""
+
+    def __call__(self, model: nn.Module, batch: Batch, /) -> Loss:
+        """Run the model on a (micro-)batch and return its loss, ready for ``backward``."""
+        ...
+
+
+class BatchSource(Protocol):
+    """Where the loop takes its batches from; ``groundup.data.Loader`` is one."""
+
+    def batch(self, step: int) -> Batch:
+        """Return the batch of a step, counted from 0: always the same one."""
+        ...
+
+    def documents_of(self, step: int) -> list[int]:
+        """Return the numbers of the documents in a step's batch, for messages."""
+        ...
+
+    def state(self, step: int) -> dict[str, int | str]:
+        """Return what a checkpoint keeps."""
+        ...
+
+    def check_state(self, state: Mapping[str, Any]) -> None:
+        """Raise ``UserError`` if this source would not continue as the checkpoint began."""
+        ...

@@ -1,0 +1,49 @@
+"""Ctrl-C and SIGTERM: finish the step, save, leave."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+
+@dataclass
+class Interruption:
+    """Whether someone has asked to stop.
+
+    Attributes:
+        requested: a signal has come; look at it between steps.
+    """
+
+    requested: bool = False
+
+
+@contextmanager
+def graceful_interruption() -> Iterator[Interruption]:
+    """Turn SIGINT and SIGTERM into a flag; a second SIGINT raises ``KeyboardInterrupt`` at once.
+
+    The handlers before are put back on leaving. Outside the main thread Python allows no signal
+    handlers: there the flag is never set.
+    """
+    interruption = Interruption()
+    if threading.current_thread() is not threading.main_thread():
+        yield interruption
+        return
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        if interruption.requested and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        interruption.requested = True
+        # Not through rich: the main thread may hold its lock right now.
+        os.write(2, b"\nstopping after this step; Ctrl-C again stops at once, without saving\n")
+
+    before = {
+        number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield interruption
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)

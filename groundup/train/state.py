@@ -1,0 +1,101 @@
+"""Where a run stands, and how it ended."""
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from groundup.train.checkpoint import Checkpoints
+from groundup.train.validate import Validation
+
+
+@dataclass
+class RunState:
+    """The counters of a run; with weights, optimizer state and generators, all there is.
+
+    Attributes:
+        step: steps done.
+        tokens: read in them.
+        seconds: spent in them, without validation, samples and checkpoints.
+        last: the latest validation.
+        best: the one with the lowest loss.
+        best_step: steps done then.
+        file_bytes: lengths of the run's JSON-lines files.
+    """
+
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    last: Validation | None = None
+    best: Validation | None = None
+    best_step: int | None = None
+    file_bytes: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "RunState":
+        """Return what ``dataclasses.asdict`` wrote; other keys are passed over."""
+        values = {known.name: content[known.name] for known in fields(cls)}
+        for name in ("last", "best"):
+            if values[name] is not None:
+                values[name] = Validation(**values[name])
+        return cls(**values)
+
+    def advance(self, tokens: int, seconds: float) -> None:
+        """Count a step."""
+        self.step += 1
+        self.tokens += tokens
+        self.seconds += seconds
+
+    def record_validation(self, validation: Validation) -> bool:
+        """Note a validation; return whether it is the best so far."""
+        self.last = validation
+        if self.best is not None and not validation.nats_per_token < self.best.nats_per_token:
+            return False
+        self.best, self.best_step = validation, self.step
+        return True
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """How a training run ended.
+
+    Attributes:
+        step: steps done, those before a resume included; so are the other counts.
+        tokens: read in them.
+        seconds: spent in them, without validation, samples and checkpoints.
+        last: the latest validation, None where there was none.
+        best: the one with the lowest loss.
+        best_step: steps done then.
+        checkpoint: folder of the newest checkpoint.
+        best_checkpoint: folder of the best validation's, for ``restore_weights``.
+        interrupted: a signal stopped the run before its end; it has been saved.
+    """
+
+    step: int
+    tokens: int
+    seconds: float
+    last: Validation | None
+    best: Validation | None
+    best_step: int | None
+    checkpoint: Path | None
+    best_checkpoint: Path | None
+    interrupted: bool
+
+    @classmethod
+    def of(cls, state: RunState, checkpoints: Checkpoints, *, interrupted: bool) -> "FitResult":
+        """Return the result of a run that stands at ``state``."""
+        return cls(
+            step=state.step,
+            tokens=state.tokens,
+            seconds=state.seconds,
+            last=state.last,
+            best=state.best,
+            best_step=state.best_step,
+            checkpoint=checkpoints.newest(),
+            best_checkpoint=checkpoints.best(),
+            interrupted=interrupted,
+        )
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Mean speed of the steps."""
+        return self.tokens / self.seconds if self.seconds else 0.0

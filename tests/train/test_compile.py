@@ -1,0 +1,56 @@
+import pytest
+import torch
+
+from groundup.machine import has_compiler
+from groundup.objectives import NextToken
+from groundup.train import compile as compiling
+from groundup.train.compile import compile_objective, should_compile
+from groundup.train.precision import Masters
+
+CPU = torch.device("cpu")
+
+
+def test_auto_compiles_long_runs_where_there_is_a_compiler(tiny_model, monkeypatch):
+    transformer, recurrent = tiny_model(), tiny_model(architecture="rnn")
+    monkeypatch.setattr(compiling, "has_compiler", lambda: True)
+    assert should_compile("auto", transformer, CPU, 1e15)
+    assert not should_compile("auto", transformer, CPU, 1e13)
+    assert not should_compile("auto", recurrent, CPU, 1e15)
+    assert not should_compile("auto", transformer, torch.device("mps"), 1e20)
+    assert should_compile("auto", transformer, torch.device("cuda"), 1e17)
+    monkeypatch.setattr(compiling, "has_compiler", lambda: False)
+    assert not should_compile("auto", transformer, CPU, 1e15)
+    assert should_compile("on", transformer, CPU, 0.0)
+    assert not should_compile("off", transformer, CPU, 1e15)
+
+
+def test_a_compiler_that_fails_leaves_the_eager_objective_and_one_warning(
+    tiny_model, loader, monkeypatch
+):
+    def failing(objective, **options):
+        def call(model, batch):
+            torch.rand(5)
+            raise RuntimeError("C++ compile error\nlong listing")
+
+        return call
+
+    monkeypatch.setattr(torch, "compile", failing)
+    model, objective, warnings = tiny_model(), NextToken(), []
+    before = torch.get_rng_state()
+    masters = Masters(model, torch.float32)
+    chosen = compile_objective(objective, model, loader.batch(0), masters, warnings.append)
+    assert chosen is objective
+    assert warnings == ["torch.compile failed (C++ compile error); training goes on without it"]
+    assert torch.equal(torch.get_rng_state(), before)
+    assert masters.gradients() == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not has_compiler(), reason="torch.compile needs a C++ compiler here")
+def test_compiled_the_loss_is_the_same(tiny_model, loader):
+    model, batch, warnings = tiny_model(dropout=0.0), loader.batch(0), []
+    masters = Masters(model, torch.float32)
+    compiled = compile_objective(NextToken(), model, batch, masters, warnings.append)
+    assert warnings == []
+    assert masters.gradients() == []
+    torch.testing.assert_close(compiled(model, batch).sum, NextToken()(model, batch).sum)
