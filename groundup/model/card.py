@@ -25,7 +25,8 @@ def model_card(config: ModelConfig, num_parameters: int, provenance: Mapping[str
     Args:
         config: the shape.
         num_parameters: of the whole model, a tied head counted once.
-        provenance: what the model was made from and what came out; one table row a key.
+        provenance: what the model was made from and what came out; one table row a key. Nested
+            facts are left to ``groundup.json``.
     """
     kind = hub_type(config)
     rows = {
@@ -34,7 +35,7 @@ def model_card(config: ModelConfig, num_parameters: int, provenance: Mapping[str
         "layers × width": f"{config.num_layers} × {config.width}",
         "context": f"{config.context_length:,} tokens",
         "vocabulary": f"{config.vocab_size:,}",
-        **provenance,
+        **{key: fact for key, fact in provenance.items() if not isinstance(fact, Mapping)},
     }
     lines = [
         "---",
@@ -75,8 +76,6 @@ def _cell(value: Any) -> str:
     """Return a value as one line of a Markdown table that cannot break out of its cell."""
     if isinstance(value, float):
         value = f"{value:.4g}"
-    if isinstance(value, Mapping):
-        value = ", ".join(f"{key}: {part}" for key, part in value.items())
     if isinstance(value, list | tuple):
         value = ", ".join(map(str, value))
     return html.escape(" ".join(str(value).split()), quote=False).replace("|", "\\|")

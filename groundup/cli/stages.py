@@ -1,0 +1,71 @@
+"""``groundup run RECIPE`` and the commands of single stages."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from rich.console import Console
+
+from groundup.cli.flags import check_options, given_options, options_of, parse
+from groundup.errors import UsageError
+from groundup.recipe import Recipe, find_recipe, own_recipes, read_recipe, run_recipe
+from groundup.recipe.plan import plan
+from groundup.recipe.stages import STAGES
+from groundup.recipe.table import outcome_table, what_next
+
+DryRun = Annotated[
+    bool,
+    tyro.conf.FlagCreatePairsOff,
+    tyro.conf.arg(help="Print what the run will cost, and stop."),
+]
+SWITCHES = ("--dry-run", "--help", "-h")
+
+
+def main(command: str, arguments: Sequence[str]) -> int:
+    """Run all stages, or the one that ``command`` names."""
+    recipe, options = read_command(command, arguments)
+    out = Console()
+    if options.dry_run:
+        out.print(plan(recipe))
+        return 0
+    only = next((stage.name for stage in STAGES if stage.command == command), None)
+    outcomes = run_recipe(recipe, only=only)
+    out.print(outcome_table(outcomes))
+    for line in what_next(recipe, outcomes):
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
+    return 0
+
+
+def read_command(command: str, arguments: Sequence[str]) -> tuple[Recipe, Any]:
+    """Return the recipe with the command line's overrides, and the other options.
+
+    Raises:
+        UsageError: no recipe, or something wrong in it or in the options.
+        SystemExit: ``--help`` was asked for and printed.
+    """
+    program = f"groundup {command} RECIPE"
+    words = list(arguments)
+    place = _recipe_place(words)
+    if place is None:
+        if not {"--help", "-h"} & set(words):
+            names = ", ".join(path.stem for path in own_recipes())
+            raise UsageError(
+                f"which recipe? Type groundup {command} RECIPE, a .toml file or one of: {names}"
+            )
+        path, recipe = Path(), Recipe()
+    else:
+        path = find_recipe(words.pop(place))
+        recipe = read_recipe(path)
+    check_options(words, recipe, ("dry_run", "help"), program)
+    options = parse(options_of(recipe, [("dry_run", DryRun, False)]), words, program)
+    return read_recipe(path, given_options(options, words, recipe)), options
+
+
+def _recipe_place(words: Sequence[str]) -> int | None:
+    """Return where the recipe stands: the first word that is neither an option nor its value."""
+    for place, word in enumerate(words):
+        after_option = place > 0 and words[place - 1].startswith("-")
+        if not word.startswith("-") and not (after_option and words[place - 1] not in SWITCHES):
+            return place
+    return None

@@ -1,0 +1,123 @@
+"""Before you train: how many parameters, tokens, operations, bytes and minutes."""
+
+from dataclasses import dataclass
+
+import torch
+
+from groundup.model import RNN, ModelConfig, Transformer
+from groundup.train import flops as train_flops
+from groundup.train.config import TrainConfig
+
+UTILIZATION = {torch.float32: 0.55, torch.bfloat16: 0.35}
+"""Share of the measured matrix-product peak that a whole training step reaches.
+
+Measured on a two-core Xeon with AMX and a ten-million-parameter model: the rest goes into norms,
+softmax, the optimizer and moving memory. bfloat16's peak is five times as high, so that the same
+rest weighs more.
+"""
+
+
+def on_meta_device(config: ModelConfig) -> Transformer | RNN:
+    """Return the model without a byte of weights: names and shapes to count."""
+    with torch.device("meta"):
+        return RNN(config) if config.architecture == "rnn" else Transformer(config)
+
+
+def num_parameters(config: ModelConfig) -> int:
+    """Return the number of trained numbers, tied matrices counted once."""
+    return sum(parameter.numel() for parameter in on_meta_device(config).parameters())
+
+
+def num_matmul_parameters(config: ModelConfig) -> int:
+    """Return the number of parameters that multiply every token: the matrices, head included."""
+    return train_flops.flops_per_token(on_meta_device(config), 0) // 6
+
+
+def flops_per_token(config: ModelConfig, context_length: int | None = None) -> int:
+    """Return the operations of one training step per token (``train.flops``).
+
+    Args:
+        config: the model.
+        context_length: tokens per sequence; by default the model's longest.
+    """
+    return train_flops.flops_per_token(
+        on_meta_device(config), context_length or config.context_length
+    )
+
+
+def training_memory(config: ModelConfig, pretrain: TrainConfig, dtype: torch.dtype) -> int:
+    """Return about how many bytes training needs besides Python and torch themselves.
+
+    Weights, gradients and optimizer state in float32 (AdamW keeps two numbers per weight, Muon
+    one), a copy of the weights in ``dtype``, and what the backward pass needs of one micro-batch:
+    the blocks' activations and the logits with their gradient.
+    """
+    size = dtype.itemsize
+    state = 8 if pretrain.optimizer == "adamw" else 6
+    weights = num_parameters(config) * (4 + 4 + state + (size if size < 4 else 0))
+    sequences = pretrain.micro_batch_size or pretrain.batch_size
+    tokens = sequences * config.context_length
+    return weights + tokens * (activation_bytes(config, dtype) + 2 * config.vocab_size * size)
+
+
+def activation_bytes(config: ModelConfig, dtype: torch.dtype) -> int:
+    """Return about how many bytes per token the blocks keep for the backward pass.
+
+    Counted in what autograd keeps of real models. A block keeps about 8 C, more for rotary
+    positions and for normalized queries and keys, and all of the feed-forward layer. In bfloat16
+    some of it is float32 still (2.5 bytes on average), and the attention weights are kept.
+    """
+    C, F = config.width, config.feed_forward_width
+    if config.architecture == "rnn":
+        return config.num_layers * 3 * C * dtype.itemsize
+    heads = config.num_heads * config.head_width
+    numbers = 8 * C + (4 if config.activation == "swiglu" else 2) * F
+    numbers += round(2.5 * heads) if config.position == "rope" else 0
+    numbers += 4 * heads if config.qk_norm else 0
+    if dtype == torch.float32:
+        return config.num_layers * numbers * 4
+    weights = 4.5 * config.num_heads * config.context_length
+    return config.num_layers * round(2.5 * numbers + weights)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a training run will take."""
+
+    parameters: int
+    matmul_parameters: int
+    tokens_per_step: int
+    steps: int
+    flops: float
+    """All operations of the run."""
+    seconds: float
+    memory_bytes: int
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that the run trains on."""
+        return self.tokens_per_step * self.steps
+
+
+def estimate(
+    config: ModelConfig, pretrain: TrainConfig, *, peak_flops: float, dtype: torch.dtype
+) -> Estimate:
+    """Return what a run will take on a machine whose matrix products reach ``peak_flops`` FLOP/s.
+
+    Args:
+        config: the model, its vocabulary size known.
+        pretrain: how it is trained.
+        peak_flops: measured in ``dtype`` (``machine.peak_flops``).
+        dtype: of the matrix products.
+    """
+    tokens_per_step = pretrain.batch_size * config.context_length
+    flops = float(flops_per_token(config)) * tokens_per_step * pretrain.max_steps
+    return Estimate(
+        parameters=num_parameters(config),
+        matmul_parameters=num_matmul_parameters(config),
+        tokens_per_step=tokens_per_step,
+        steps=pretrain.max_steps,
+        flops=flops,
+        seconds=flops / (peak_flops * UTILIZATION[dtype]),
+        memory_bytes=training_memory(config, pretrain, dtype),
+    )

@@ -1,0 +1,193 @@
+"""The pretrain stage: token shards in, a model folder out; many sessions if need be."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from groundup import machine
+from groundup.data import Batch, Loader, TokenShards, validation_batches
+from groundup.errors import UsageError
+from groundup.generate import SamplingConfig, generate
+from groundup.model import RNN, ModelConfig, Transformer, build_model, save_model
+from groundup.objectives.pretrain import NextToken
+from groundup.recipe.schema import Recipe
+from groundup.recipe.stage import Fill, InterruptedRun, read_record, versions
+from groundup.tokenizer import Tokenizer, load_tokenizer
+from groundup.train import TrainConfig, fit
+
+BASE = "base"
+"""Folder of the pretrained model in a run."""
+
+WITHOUT_EFFECT = {
+    "micro_batch_size",
+    "compile",
+    "device",
+    "threads",
+    "eval_every",
+    "sample_every",
+    "sample_tokens",
+    "sample_prompt",
+    "checkpoint_every",
+    "keep_checkpoints",
+    "log_every",
+    "tensorboard",
+}
+"""Keys that change what is seen, kept or how it is computed, but not what is learned."""
+
+
+def pretrain_inputs(recipe: Recipe) -> dict[str, Any]:
+    """Return what decides the trained weights, besides the tokens."""
+    return {
+        "model": recipe.model.model_dump(mode="json"),
+        "config": recipe.pretrain.model_dump(mode="json", exclude=WITHOUT_EFFECT),
+        "seed": recipe.seed,
+    }
+
+
+def prepare_pretrain(recipe: Recipe) -> Fill:
+    """Check that recipe, tokens and machine fit; return what trains.
+
+    Raises:
+        UserError: they do not.
+    """
+    config = recipe.pretrain
+    machine.keep_memory()
+    machine.set_threads(config.threads)
+    device = machine.pick_device(config.device)
+    dtype = machine.pick_precision(config.precision, device)
+    tokenizer = load_tokenizer(recipe.folder / "tokenizer")
+    shards = TokenShards.open(recipe.folder / "tokens", "train")
+    shape = model_shape(recipe.model, tokenizer)
+    loader = Loader(
+        shards,
+        batch_size=config.batch_size,
+        context_length=shape.context_length,
+        seed=recipe.seed,
+        document_mask=config.document_mask,
+    )
+    return partial(_pretrain, recipe, shape, tokenizer, loader, device, dtype)
+
+
+def _pretrain(
+    recipe: Recipe,
+    shape: ModelConfig,
+    tokenizer: Tokenizer,
+    loader: Loader,
+    device: torch.device,
+    dtype: torch.dtype,
+    folder: Path,
+) -> dict[str, Any]:
+    """Train from the newest checkpoint in ``folder`` to the end; write the run's model folder.
+
+    Raises:
+        InterruptedRun: stopped by the user, after a checkpoint.
+        UserError: the loss is not finite, or the checkpoints are damaged.
+    """
+    config = recipe.pretrain
+    held_out = TokenShards.open(recipe.folder / "tokens", "validation")
+
+    def validation() -> Iterator[Batch]:
+        return validation_batches(
+            held_out,
+            batch_size=config.micro_batch_size or config.batch_size,
+            context_length=shape.context_length,
+            document_mask=config.document_mask,
+        )
+
+    model = build_model(shape, seed=recipe.seed)
+    result = fit(
+        model,
+        NextToken(),
+        loader,
+        config=config,
+        folder=folder,
+        seed=recipe.seed,
+        device=device,
+        dtype=dtype,
+        validation=validation if len(held_out) > 1 else None,
+        token_bytes=torch.from_numpy(held_out.token_bytes.astype("int64")),
+        sample=partial(write_sample, tokenizer=tokenizer, config=config, seed=recipe.seed),
+        peak_flops=machine.peak_flops(dtype, device),
+    )
+    if result.interrupted:
+        raise InterruptedRun(
+            f"interrupted at step {result.step}; saved; run the same command to resume"
+        )
+    numbers = {
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "steps": result.step,
+        "tokens": result.tokens,
+        "training_seconds": round(result.seconds, 2),
+        "tokens_per_second": round(result.tokens_per_second, 1),
+        "precision": str(dtype).removeprefix("torch."),
+        "device": str(device),
+        "validation": None if result.last is None else asdict(result.last),
+        "best_validation": None if result.best is None else asdict(result.best),
+        "best_step": result.best_step,
+    }
+    assert isinstance(model, Transformer | RNN)
+    save_model(
+        model,
+        recipe.folder / BASE,
+        tokenizer=tokenizer,
+        provenance=_provenance(recipe, numbers),
+    )
+    return numbers
+
+
+def pretrain_summary(result: dict[str, Any]) -> str:
+    """Return the result in a few words."""
+    size = result["parameters"]
+    words = f"{size / 1e6:.1f} M" if size >= 1e6 else f"{size:,}"
+    words += f" parameters, {result['steps']:,} steps"
+    if found := result["validation"]:
+        per_byte = found["bits_per_byte"]
+        words += f", {found['nats_per_token']:.3f} nats/token"
+        words += f", {per_byte:.3f} bits/byte" if per_byte is not None else ""
+    return words
+
+
+def _provenance(recipe: Recipe, numbers: dict[str, Any]) -> dict[str, Any]:
+    """Return where the model comes from: plain facts for its card, then everything in full."""
+    corpus, tokens = (read_record(recipe.folder / stage) for stage in ("corpus", "tokens"))
+    held_out = numbers["validation"] or {}
+    return {
+        "run": recipe.name,
+        "sources": ", ".join(recipe.corpus.sources),
+        "documents": corpus["result"]["documents"],
+        "steps": numbers["steps"],
+        "tokens trained on": numbers["tokens"],
+        "held-out bits per byte": held_out.get("bits_per_byte"),
+        "held-out nats per token": held_out.get("nats_per_token"),
+        "seed": recipe.seed,
+        "recipe": recipe.model_dump(mode="json"),
+        "corpus": corpus["result"],
+        "tokens": tokens["result"],
+        "training": numbers,
+        "versions": versions(),
+    }
+
+
+def model_shape(config: ModelConfig, tokenizer: Tokenizer) -> ModelConfig:
+    """Return the model's config with the tokenizer's vocabulary.
+
+    Raises:
+        UsageError: the recipe names another size.
+    """
+    try:
+        return config.with_vocabulary(tokenizer.vocab_size)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def write_sample(model: nn.Module, *, tokenizer: Tokenizer, config: TrainConfig, seed: int) -> str:
+    """Return what the half-trained model writes; the same seed each time, to see it learn."""
+    assert isinstance(model, Transformer | RNN)
+    sampling = SamplingConfig(max_tokens=config.sample_tokens, seed=seed)
+    (completion,) = generate(model, tokenizer, [config.sample_prompt], sampling)
+    return config.sample_prompt + completion.text

@@ -1,0 +1,163 @@
+"""TOML to ``Recipe`` and back; every mistake is one line that names the key and the file."""
+
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from groundup.errors import UsageError
+from groundup.recipe.schema import Recipe
+
+
+def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
+    """Read a recipe.
+
+    Args:
+        path: the TOML file; the run takes the file's name unless the recipe has one.
+        overrides: keys from the command line, nested like the file: ``{"model": {"width": 64}}``.
+            They are merged before anything is derived, so that changing ``architecture`` changes
+            the switches that follow from it.
+
+    Raises:
+        UsageError: no such file, not TOML, an unknown key, or a bad value.
+    """
+    values = merge({"name": path.stem}, _read_toml(path))
+    try:
+        return Recipe.model_validate(merge(values, overrides or {}))
+    except ValidationError as error:
+        raise UsageError(_first_problem(error, path, overrides or {})) from None
+
+
+def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``base`` with ``changes`` on top, table by table."""
+    merged = dict(base)
+    for key, value in changes.items():
+        old = merged.get(key)
+        nested = isinstance(old, Mapping) and isinstance(value, Mapping)
+        merged[key] = merge(old, value) if nested else value  # type: ignore[arg-type]
+    return merged
+
+
+def find_recipe(name: str) -> Path:
+    """Return the file that ``name`` means: a path, or the name of a recipe that groundup brings.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    path = Path(name).expanduser()
+    if path.is_file():
+        return path
+    own = {recipe.stem: recipe for recipe in own_recipes()}
+    if name in own:
+        return own[name]
+    known = ", ".join(sorted(own)) or "none installed"
+    raise UsageError(f"{name}: no such recipe file (recipes that groundup brings: {known})")
+
+
+def own_recipes() -> list[Path]:
+    """Return the recipes that come with groundup, from the package or from its repository."""
+    package = Path(__file__).resolve().parents[1]
+    in_repository = (package.parent / "pyproject.toml").is_file()
+    folder = package.parent / "recipes" if in_repository else package / "recipes"
+    return sorted(folder.glob("*.toml"))
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: not TOML: {error}") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{path}: not UTF-8 text (byte {error.start}); a recipe is a text file"
+        ) from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _first_problem(error: ValidationError, path: Path, overrides: Mapping[str, Any]) -> str:
+    """Return one line for the first of pydantic's complaints, and the number of the others."""
+    problems = error.errors(include_url=False)
+    problem = problems[0]
+    keys = [str(key) for key in problem["loc"]]
+    source = f"{path}: {'.'.join(keys)}" if keys else str(path)
+    if keys and _given(keys[:2], overrides):
+        source = "--" + ".".join(keys[:2]).replace("_", "-")
+    unknown = problem["type"] == "extra_forbidden"
+    text = f"unknown key; {_suggestion(keys)}" if unknown else say_problem(problem)
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return " ".join(f"{source}: {text}{more}".split())
+
+
+def say_problem(problem: Mapping[str, Any]) -> str:
+    """Return what is wrong with a value, and what it should be, from pydantic's complaint."""
+    if problem["type"] == "value_error":
+        return str(problem["msg"]).removeprefix("Value error, ")
+    if problem["type"] in ("model_type", "model_attributes_type"):
+        return f"{problem['input']!r}: should be a table, [{problem['loc'][-1]}]"
+    message = problem["msg"].removeprefix("Input ").replace("valid tuple", "list")
+    return f"{problem['input']!r}: {message[:1].lower()}{message[1:]}"
+
+
+def _given(keys: list[str], values: Mapping[str, Any]) -> bool:
+    node: Any = values
+    for key in keys:
+        if not isinstance(node, Mapping) or key not in node:
+            return False
+        node = node[key]
+    return True
+
+
+def _suggestion(keys: list[str]) -> str:
+    """Say which key was probably meant: one of the same section, or the same one elsewhere."""
+    *above, wrong = keys
+    section: type[BaseModel] = Recipe
+    for key in above:
+        section = _section_types()[key]
+    close = difflib.get_close_matches(wrong, section.model_fields, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]}?"
+    elsewhere = [n for n, other in _section_types().items() if wrong in other.model_fields]
+    if elsewhere:
+        return f"did you mean {elsewhere[0]}.{wrong}?"
+    return "known keys: " + ", ".join(section.model_fields)
+
+
+def _section_types() -> dict[str, type[BaseModel]]:
+    """Return the type of each section of a recipe, by name."""
+    types = {name: field.annotation for name, field in Recipe.model_fields.items()}
+    return {
+        name: kind
+        for name, kind in types.items()
+        if isinstance(kind, type) and issubclass(kind, BaseModel)
+    }
+
+
+def write_toml(recipe: Recipe) -> str:
+    """Return the recipe with every key resolved, as TOML that ``read_recipe`` reads back."""
+    values = recipe.model_dump(mode="json", exclude_none=True)
+    lines = [f"{key} = {_toml(value)}" for key, value in values.items() if key not in sections()]
+    for section in sections():
+        lines += ["", f"[{section}]"]
+        lines += [f"{key} = {_toml(value)}" for key, value in values[section].items()]
+    return "\n".join(lines) + "\n"
+
+
+def sections() -> tuple[str, ...]:
+    """Return the names of a recipe's sections, in the order of the road."""
+    return tuple(_section_types())
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, str):
+        # A JSON string is a TOML basic string, but for DEL, which TOML wants escaped.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    assert isinstance(value, bool | int | float), f"no TOML for {value!r}"
+    return str(value).lower() if isinstance(value, bool) else repr(value)

@@ -1,0 +1,71 @@
+"""What a recipe says: one typed section per stage, every key documented, unknown keys refused."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from groundup.config import Config
+from groundup.corpus import CorpusConfig
+from groundup.model import ModelConfig
+from groundup.tokenizer import TokenizerConfig
+from groundup.train.config import TrainConfig
+
+
+class EvaluateConfig(Config):
+    """Which numbers are taken of the finished model."""
+
+    tasks: tuple[Literal["bits_per_byte", "python_syntax"], ...] = Field(
+        default=("bits_per_byte",), min_length=1
+    )
+    """Numbers to take: bits_per_byte of the held-out text; python_syntax, the share of samples
+    that Python parses."""
+
+    batch_size: int = Field(default=32, ge=1)
+    """Sequences per forward pass."""
+
+    num_samples: int = Field(default=100, ge=1)
+    """Samples that python_syntax draws."""
+
+    sample_tokens: int = Field(default=110, ge=1)
+    """Length of each sample, tokens."""
+
+    temperature: float = Field(default=0.8, ge=0)
+    """Temperature of the samples; 0 always takes the likeliest token."""
+
+    top_k: int = Field(default=0, ge=0)
+    """Samples take only this many likeliest tokens; 0: all."""
+
+
+class Recipe(Config):
+    """A whole run, from raw text to a working model; any key can also be given as an option."""
+
+    name: str = Field(default="run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
+    """Name of the run and of its folder: letters, digits, dot, dash, underscore. A recipe that
+    does not say takes its file's name."""
+
+    seed: int = Field(default=1337, ge=0, lt=2**63)
+    """Seed of everything random: first weights, order of the data, dropout, samples."""
+
+    runs: Path = Path("runs")
+    """Folder that holds the runs."""
+
+    corpus: CorpusConfig = CorpusConfig()
+    """Raw sources to documents."""
+
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    """Text to token ids."""
+
+    model: ModelConfig = ModelConfig()
+    """Shape of the model."""
+
+    pretrain: TrainConfig = TrainConfig()
+    """Training on next tokens."""
+
+    evaluate: EvaluateConfig = EvaluateConfig()
+    """Numbers of the finished model."""
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder, ``runs/NAME``."""
+        return self.runs / self.name

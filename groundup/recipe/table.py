@@ -1,0 +1,53 @@
+"""What a run did, as a table."""
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from groundup.recipe.schema import Recipe
+from groundup.recipe.stage import Outcome
+from groundup.recipe.stages import STAGES
+
+
+def outcome_table(outcomes: Sequence[Outcome]) -> Table:
+    """Return a row per stage: time, status, result."""
+    table = Table(title_justify="left")
+    table.add_column("stage")
+    table.add_column("time", justify="right")
+    table.add_column("status")
+    table.add_column("result", overflow="fold")
+    summaries = {stage.name: stage.summary for stage in STAGES}
+    for outcome in outcomes:
+        summary = summaries[outcome.stage](outcome.result)
+        table.add_row(outcome.stage, duration(outcome.seconds), outcome.status, summary)
+    return table
+
+
+def what_next(recipe: Recipe, outcomes: Sequence[Outcome]) -> list[str]:
+    """Return where the result is and what to type next."""
+    last = outcomes[-1].stage
+    folder = recipe.folder
+    if last not in ("pretrain", "evaluate"):
+        return [f"{last}: {folder / last}"]
+    return [
+        f"model: {folder / 'base'}",
+        f"try:   groundup generate {folder} --prompt {_example_prompt(recipe)}",
+    ]
+
+
+def duration(seconds: float) -> str:
+    """Return ``8.3 s``, ``4 min 10 s`` or ``2 h 05 min``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _example_prompt(recipe: Recipe) -> str:
+    """Return a prompt for the shell, in the language of the corpus."""
+    prompt = recipe.pretrain.sample_prompt
+    if not prompt:
+        prompt = "def " if recipe.corpus.sources == ("stdlib",) else "The "
+    return "'" + prompt.replace("'", "'\\''") + "'"

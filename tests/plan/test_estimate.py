@@ -1,0 +1,94 @@
+"""Estimates against real models."""
+
+import pytest
+import torch
+
+from groundup.model import ModelConfig, build_model
+from groundup.plan.estimate import (
+    activation_bytes,
+    estimate,
+    flops_per_token,
+    num_matmul_parameters,
+    num_parameters,
+    training_memory,
+)
+from groundup.train import flops
+from groundup.train.config import TrainConfig
+
+ARCHITECTURES = ["qwen3", "llama", "gpt2", "rnn"]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("tie_embeddings", [True, False])
+def test_counts_are_those_of_the_real_model(architecture, tie_embeddings):
+    config = ModelConfig(
+        architecture=architecture,
+        vocab_size=97,
+        context_length=16,
+        num_layers=2,
+        width=32,
+        num_heads=4,
+        tie_embeddings=tie_embeddings,
+    )
+    model = build_model(config, seed=0)
+    assert num_parameters(config) == sum(p.numel() for p in model.parameters())
+    assert flops_per_token(config) == flops.flops_per_token(model, 16)
+    matrices = [m.weight for m in model.modules() if isinstance(m, torch.nn.Linear)]
+    tied = config.vocab_size * config.width if tie_embeddings else 0
+    assert num_matmul_parameters(config) == sum(w.numel() for w in matrices) + tied
+
+
+def test_counting_a_model_takes_no_memory_for_its_weights():
+    huge = ModelConfig(vocab_size=100_000, num_layers=4, width=16_384, num_heads=128)
+    assert num_parameters(huge) > 10e9
+
+
+def test_a_sliding_window_bounds_the_cost_of_attention():
+    config = ModelConfig(vocab_size=97, context_length=512)
+    windowed = ModelConfig(vocab_size=97, context_length=512, sliding_window=64)
+    assert flops_per_token(windowed) == flops_per_token(config, 64)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("architecture", ["qwen3", "llama", "gpt2"])
+def test_activations_are_within_a_third_of_what_autograd_keeps(architecture, dtype):
+    T = 64
+    config = ModelConfig(
+        architecture=architecture,
+        vocab_size=97,
+        context_length=T,
+        num_layers=4,
+        width=128,
+        num_heads=4,
+    )
+    model = build_model(config, seed=0).to(dtype).train()
+    weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    kept = {}
+
+    def keep(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        hidden = model.hidden(torch.zeros(2, T, dtype=torch.long))
+    assert hidden.requires_grad
+    assert activation_bytes(config, dtype) == pytest.approx(sum(kept.values()) / (2 * T), rel=0.33)
+
+
+def test_time_follows_from_operations_and_the_measured_peak():
+    config = ModelConfig(vocab_size=4096)
+    train = TrainConfig(max_steps=10, batch_size=4)
+    found = estimate(config, train, peak_flops=1e12, dtype=torch.float32)
+    assert found.tokens_per_step == 4 * 256
+    assert found.tokens == 10 * 4 * 256
+    assert found.flops == flops_per_token(config) * found.tokens
+    assert found.seconds == pytest.approx(found.flops / 0.55e12)
+
+
+def test_micro_batches_need_less_memory():
+    config = ModelConfig(vocab_size=4096)
+    whole = training_memory(config, TrainConfig(batch_size=32), torch.float32)
+    parts = training_memory(config, TrainConfig(batch_size=32, micro_batch_size=4), torch.float32)
+    assert parts < whole / 4

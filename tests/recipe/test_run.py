@@ -1,0 +1,214 @@
+"""A tiny recipe from end to end, and everything that may go wrong on the way."""
+
+import fcntl
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from groundup.cli import main
+from groundup.recipe import read_recipe
+from groundup.tokenizer import load_tokenizer
+
+STAGES = ["corpus", "tokenizer", "tokens", "pretrain", "evaluate"]
+
+
+def run(*options: str) -> int:
+    return main(["run", "tiny.toml", *options])
+
+
+def statuses(capsys) -> dict[str, str]:
+    """Read the table that the last command printed."""
+    rows = [line.split("│") for line in capsys.readouterr().out.splitlines()]
+    cells = [[cell.strip() for cell in row] for row in rows if len(row) == 6]
+    return {cell[1]: cell[3] for cell in cells if cell[1] in STAGES}
+
+
+def record(stage: str) -> dict:
+    return json.loads(Path(f"runs/tiny/{stage}/stage.json").read_text())
+
+
+def test_a_recipe_runs_from_text_to_a_model_and_a_second_time_there_is_nothing_to_do(place, capsys):
+    assert run() == 0
+    assert statuses(capsys) == dict.fromkeys(STAGES, "done")
+    for stage in STAGES:
+        assert {
+            "stage", "fingerprint", "inputs", "seed", "versions", "started", "seconds", "result"
+        } <= record(stage).keys()  # fmt: skip
+    files = {p: p.stat().st_mtime_ns for p in Path("runs/tiny").glob("*/*") if p.is_file()}
+
+    assert run() == 0
+    assert statuses(capsys) == dict.fromkeys(STAGES, "up to date")
+    assert files == {p: p.stat().st_mtime_ns for p in files}
+    assert not [p for p in Path("runs/tiny").iterdir() if p.name[0] == "." and p.name != ".lock"]
+
+    # The resolved recipe in the run's folder is the same recipe.
+    resolved = read_recipe(Path("runs/tiny/recipe.toml"))
+    assert resolved == read_recipe(Path("tiny.toml"))
+    assert main(["run", "runs/tiny/recipe.toml"]) == 0
+    assert statuses(capsys) == dict.fromkeys(STAGES, "up to date")
+
+    results = json.loads(Path("runs/tiny/evaluate/results.json").read_text())
+    assert 0 < results["bits_per_byte"]["bits_per_byte"] < 8
+    assert results["bits_per_byte"]["nats_per_token"] == pytest.approx(
+        record("pretrain")["result"]["validation"]["nats_per_token"], rel=1e-5
+    )
+    assert results["python_syntax"]["num_samples"] == 3
+
+
+def test_a_changed_key_redoes_its_stage_and_the_later_ones_only(place, capsys):
+    run()
+    run("--pretrain.learning-rate", "0.001")
+    redone = {"pretrain": "done", "evaluate": "done"}
+    assert statuses(capsys) == dict.fromkeys(STAGES, "up to date") | redone
+    run("--pretrain.log-every", "3", "--pretrain.learning-rate", "0.001")
+    assert statuses(capsys) == dict.fromkeys(STAGES, "up to date")
+    run("--tokenizer.vocab-size", "290")
+    assert statuses(capsys) == {"corpus": "up to date"} | dict.fromkeys(STAGES[1:], "done")
+    (place / "text" / "new.txt").write_text("something new")
+    run()
+    assert statuses(capsys) == dict.fromkeys(STAGES, "done")
+
+
+def test_the_training_of_other_settings_is_kept_and_found_again_when_they_return(place, capsys):
+    run()
+    weights = Path("runs/tiny/base/model.safetensors").read_bytes()
+    run("--seed", "1")
+    assert Path("runs/tiny/base/model.safetensors").read_bytes() != weights
+    capsys.readouterr()
+    run()
+    assert statuses(capsys)["pretrain"] == "resumed"
+    assert Path("runs/tiny/base/model.safetensors").read_bytes() == weights
+    assert Path("runs/tiny/pretrain.previous/checkpoints").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--model.vocab-size", "7"], "leave model.vocab_size out"),
+        (["--model.context-length", "100000"], "too few for one sequence"),
+        (["--seed", "2", "--pretrain.device", "nonsense"], "device 'nonsense' is not usable"),
+        (["--corpus.sources", "text/0.txtt"], "text/0.txtt does not exist"),
+        (["--corpus.sources", "blank.txt"], "blank.txt"),
+        (["--corpus.sources", "binary.bin"], "binary.bin"),
+    ],
+)
+def test_a_mistake_costs_one_line_and_nothing_that_was_finished(place, capsys, options, message):
+    (place / "blank.txt").write_text(" \n")
+    (place / "binary.bin").write_bytes(bytes(range(256)) * 20)
+    run()
+    before = {stage: record(stage) for stage in STAGES}
+    capsys.readouterr()
+    assert run(*options) in (1, 2)
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+    assert error.splitlines()[-1].startswith("groundup: ")
+    assert before == {stage: record(stage) for stage in STAGES}
+    assert run() == 0
+    assert statuses(capsys) == dict.fromkeys(STAGES, "up to date")
+
+
+def test_one_stage_runs_when_those_before_it_are_up_to_date(place, capsys):
+    assert main(["tokenizer", "tiny.toml"]) == 1
+    assert "run groundup corpus runs/tiny/recipe.toml first" in capsys.readouterr().err
+    for command, stage in [
+        ("corpus", "corpus"),
+        ("tokenizer", "tokenizer"),
+        ("tokenize", "tokens"),
+    ]:
+        assert main([command, "tiny.toml"]) == 0
+        assert statuses(capsys) == {stage: "done"}
+    assert main(["tokenize", "tiny.toml"]) == 0
+    assert statuses(capsys) == {"tokens": "up to date"}
+    assert main(["pretrain", "tiny.toml", "--tokenizer.vocab-size", "290"]) == 1
+    assert "the tokenizer stage" in capsys.readouterr().err
+
+
+def test_a_folder_that_was_removed_is_made_again_and_nothing_else_is(place, capsys):
+    run()
+    shutil.rmtree("runs/tiny/tokenizer")
+    shutil.rmtree("runs/tiny/base")
+    capsys.readouterr()
+    run()
+    assert statuses(capsys) == dict.fromkeys(STAGES, "up to date") | {
+        "tokenizer": "done",
+        "pretrain": "resumed",
+    }
+
+
+def test_two_processes_do_not_work_in_one_run(place, capsys):
+    Path("runs/tiny").mkdir(parents=True)
+    with Path("runs/tiny/.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert run() == 1
+    assert "another groundup works here" in capsys.readouterr().err
+    assert main(["corpus", "tiny.toml"]) == 0
+
+
+def test_what_groundup_did_not_write_is_not_replaced(place, capsys):
+    Path("runs/tiny/corpus").mkdir(parents=True)
+    Path("runs/tiny/corpus/thesis.txt").write_text("years of work")
+    assert run() == 1
+    assert "runs/tiny/corpus is in the way" in capsys.readouterr().err
+    assert Path("runs/tiny/corpus/thesis.txt").read_text() == "years of work"
+
+
+def test_what_a_killed_process_left_half_made_is_cleared_away(place, capsys):
+    run()
+    Path("runs/tiny/.tokens.abcd").mkdir()
+    Path("runs/tiny/.tokens.abcd/train.bin").touch()
+    # Killed between the two renames that replace a folder: the old one is still in the old place.
+    Path("runs/tiny/.corpus.old.abcd").mkdir()
+    Path("runs/tiny/corpus").rename("runs/tiny/.corpus.old.abcd/corpus")
+    capsys.readouterr()
+    run()
+    assert statuses(capsys) == dict.fromkeys(STAGES, "up to date")
+    assert not list(Path("runs/tiny").glob(".*.*"))
+
+
+def test_a_finished_run_is_evaluated_without_its_sources(place, capsys):
+    run()
+    shutil.rmtree("text")
+    capsys.readouterr()
+    assert main(["evaluate", "runs/tiny", "--task", "bits_per_byte"]) == 0
+    out = capsys.readouterr().out
+    assert "nats_per_token" in out
+    assert "python_syntax" not in out
+    os.chdir("runs")  # from wherever it is called
+    assert main(["evaluate", "tiny", "--task", "python_syntax", "--num-samples", "2"]) == 0
+    shutil.rmtree("tiny/pretrain")
+    assert main(["evaluate", "tiny"]) == 1
+    assert "not finished" in capsys.readouterr().err
+
+
+def test_a_plan_is_printed_before_there_is_anything(place, capsys):
+    shutil.rmtree("text")
+    assert run("--dry-run", "--pretrain.max-steps", "1000") == 0
+    out = capsys.readouterr().out
+    assert "128,000" in out  # 1000 steps × 4 sequences × 32 tokens
+    assert "300 at most" in out
+    assert not Path("runs").exists()
+
+
+def test_transformers_opens_the_model_and_writes_the_same(place, capsys):
+    transformers = pytest.importorskip("transformers")
+    run("--pretrain.max-steps", "30")
+    capsys.readouterr()
+    prompt = "def alpha"
+    options = ["--prompt", prompt, "--temperature", "0", "--max-tokens", "20"]
+    assert main(["generate", "runs/tiny", *options]) == 0
+    ours = capsys.readouterr().out.removesuffix("\n")
+
+    model, loading = transformers.AutoModelForCausalLM.from_pretrained(
+        "runs/tiny/base", output_loading_info=True
+    )
+    assert not loading["missing_keys"]
+    assert not loading["unexpected_keys"]
+    tokenizer = transformers.AutoTokenizer.from_pretrained("runs/tiny/base")
+    inputs = tokenizer(prompt, return_tensors="pt")
+    assert inputs["input_ids"][0].tolist() == load_tokenizer(Path("runs/tiny/base")).encode(prompt)
+    ids = model.generate(**inputs, max_new_tokens=20, do_sample=False)[0]
+    assert tokenizer.decode(ids, skip_special_tokens=True) == ours
