@@ -11,6 +11,7 @@ float32 weights. Ratios are of median tokens per second, ours over the peer's.
 import argparse
 import json
 import multiprocessing as mp
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -72,7 +73,7 @@ def groundup_step(shape: Shape, dtype: str, compiled: bool) -> Step:
     ).train()
     precision = machine.pick_precision(dtype, device)
     masters = Masters(model, precision)
-    config = TrainConfig(optimizer="adamw")
+    config = TrainConfig(optimizer="adamw", learning_rate=3e-4)
     optimizers = Optimizers(group_parameters(model, masters.parameters(), config), config)
     objective = NextToken()
 
@@ -310,6 +311,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--only", nargs="*", default=[], help="parts of contenders' names")
     options = parser.parse_args()
+    # Ours by default; given to all, so that a busy core costs each contender the same.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     ratios: dict[str, float] = {}
     for key in options.shape:
         shape = SHAPES[key]

@@ -4,6 +4,11 @@ Everything else that is raised is a bug in groundup. The command line prints a `
 one line on stderr and exits with its ``exit_code``; ``--debug`` shows the traceback.
 """
 
+import re
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""The control characters of Unicode but tab and line end."""
+
 
 class UserError(ValueError):
     """Something the user can put right; the message says what is wrong and what to do."""
@@ -15,3 +20,12 @@ class UsageError(UserError):
     """A wrong key, value or combination in a recipe or on the command line."""
 
     exit_code = 2
+
+
+def printable(text: str) -> str:
+    """Return text that is safe to show on a terminal: control characters become U+FFFD.
+
+    What a model writes or a file is called may hold an escape sequence, which could move the cursor
+    or retitle the window. Tabs and line ends stay.
+    """
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -10,11 +10,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from groundup.errors import UserError
+
 
 def fingerprint(value: Any) -> str:
     """Return 16 hex digits that name a JSON-like value; equal values, equal digits."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def expand_user(path: str | Path) -> Path:
+    """Return the path with ``~`` or ``~name`` replaced by that user's home folder.
+
+    Raises:
+        UserError: there is no such user.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise UserError(f"{path}: there is no such user; write the folder out") from None
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
@@ -46,8 +60,8 @@ def write_json(path: Path, value: Any) -> None:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Give a temporary folder to fill; on success it becomes ``path``, replacing what was there.
 
-    On any exception the temporary folder is removed and ``path`` is as it was. The old folder
-    is moved aside before the rename and removed after, so at every moment a whole one exists.
+    On any exception, Ctrl-C included, the temporary folder is removed and ``path`` is as it was;
+    see ``replace_folder`` for what a kill can leave.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
@@ -61,20 +75,27 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def replace_folder(new: Path, path: Path) -> None:
-    """Rename folder ``new`` to ``path``; an older ``path`` is removed once the new one stands."""
+    """Rename folder ``new`` to ``path``; an older ``path`` is removed once the new one stands.
+
+    That takes two renames, for no system call exchanges two folders everywhere. An exception
+    between them, Ctrl-C included, puts the old folder back; a kill between them leaves both whole,
+    the old one as ``.NAME.old.*/NAME``.
+    """
     _sync_tree(new)
     if not path.exists():
         new.rename(path)
         return
-    old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
-    path.rename(old / path.name)
+    aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
+    old = aside / path.name
     try:
+        path.rename(old)
         new.rename(path)
-    except OSError:
-        (old / path.name).rename(path)
+    except BaseException:
+        if not path.exists():
+            old.rename(path)
+        shutil.rmtree(aside, ignore_errors=True)
         raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _sync_tree(folder: Path) -> None:

@@ -114,7 +114,7 @@ def _wait_for(device: torch.device) -> None:
 
 
 def keep_memory() -> bool:
-    """Tell glibc to keep freed memory with the process; return whether it understood.
+    """Tell glibc to keep freed memory with the process; return whether it will.
 
     By default glibc gives each large tensor back to the system and asks for it again the next
     step, 15,000 to 94,000 page faults a step for a ten-million-parameter model. Kept, a training
@@ -123,9 +123,12 @@ def keep_memory() -> bool:
     if sys.platform != "linux" or platform.libc_ver()[0] != "glibc":
         return False
     libc = ctypes.CDLL(None)
-    # malloc.h: M_TRIM_THRESHOLD -1, M_TOP_PAD -2, M_MMAP_THRESHOLD -3; mallopt returns 1 if ok.
-    settings = ((-3, 1 << 30), (-1, (1 << 31) - 1), (-2, 64 << 20))
-    return all(libc.mallopt(option, value) == 1 for option, value in settings)
+    trim_threshold, top_pad, mmap_threshold = -1, -2, -3  # malloc.h; mallopt returns 1 if ok
+    # Older releases refuse a threshold above 32 MB: then larger tensors still go back.
+    heap = any(libc.mallopt(mmap_threshold, size) == 1 for size in (1 << 30, 32 << 20))
+    kept = libc.mallopt(trim_threshold, (1 << 31) - 1) == 1
+    libc.mallopt(top_pad, 64 << 20)  # fewer requests to the system; nothing depends on it
+    return heap and kept
 
 
 def set_threads(count: int | None = None) -> int:

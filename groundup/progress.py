@@ -1,7 +1,7 @@
 """Progress bars with a rate and the time left, alike in every stage.
 
-In a terminal these are live bars; in a pipe or a log they print nothing until done, so that
-logs stay readable. Everything goes to stderr: stdout is for results.
+In a terminal these are live bars; in a pipe or a log they print nothing at all, so that logs
+stay readable. Everything goes to stderr: stdout is for results.
 """
 
 from collections.abc import Iterator

@@ -9,7 +9,7 @@ from groundup.corpus.build import build_corpus
 from groundup.corpus.config import CorpusConfig
 from groundup.corpus.document import SCHEMA, Document, Split
 from groundup.corpus.sources import source_fingerprint
-from groundup.corpus.storage import read_documents
+from groundup.corpus.storage import read_documents, stored_text_size
 
 __all__ = [
     "SCHEMA",
@@ -19,4 +19,5 @@ __all__ = [
     "build_corpus",
     "read_documents",
     "source_fingerprint",
+    "stored_text_size",
 ]

@@ -23,9 +23,9 @@ from groundup.progress import progress_bar
 def build_corpus(config: CorpusConfig, folder: Path) -> dict[str, Any]:
     """Read the sources, keep what is worth keeping, split it, and write it to ``folder``.
 
-    Documents stream from file to file in bounded memory: one document, one row group of each split,
-    and 16 bytes a document to know the duplicates by. The same sources give the same files, byte
-    for byte.
+    Documents stream from file to file: in memory are one document, one row group of each split,
+    what ``split = "auto"`` looks at before it decides, and for every document about 100 bytes to
+    know its duplicates by. The same sources give the same files, byte for byte.
 
     Args:
         config: the sources and the split.

@@ -19,7 +19,7 @@ from rich.progress import Progress
 
 from groundup import __version__
 from groundup.errors import UserError
-from groundup.files import write_atomic
+from groundup.files import expand_user, write_atomic
 
 CHUNK = 1 << 20
 """Bytes asked of the network at a time."""
@@ -56,9 +56,9 @@ def download_folder() -> Path:
     """Return where downloads are kept: ``$GROUNDUP_CACHE/downloads``, by default in ~/.cache."""
     cache = os.environ.get("GROUNDUP_CACHE")
     if cache:
-        return Path(cache).expanduser() / "downloads"
+        return expand_user(cache) / "downloads"
     root = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(root).expanduser() / "groundup" / "downloads"
+    return expand_user(root) / "groundup" / "downloads"
 
 
 def download(
@@ -92,10 +92,10 @@ def download(
     key = hashlib.sha256(address.url.encode()).hexdigest()[:16]
     path = folder / f"{key}-{address.file_name}"
     with _alone(path.with_name(f".{path.name}.lock")):
-        if path.exists():
-            if address.sha256 in (None, _sha256(path)):
-                return path
-            path.unlink()  # an older version, or damaged since
+        # With another checksum it is an older version, or damaged since; it stays until the new
+        # one is whole.
+        if path.exists() and address.sha256 in (None, _sha256(path)):
+            return path
         part = path.with_name(f"{path.name}.part")
         _fetch(address.url, part, progress, attempts, timeout, backoff)
         _check(address, part)

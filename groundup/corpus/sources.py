@@ -14,7 +14,7 @@ from groundup.corpus.readers.text import too_long
 from groundup.corpus.stdlib import stdlib_modules, stdlib_topics, stdlib_version
 from groundup.corpus.tally import Tally
 from groundup.errors import UserError
-from groundup.files import fingerprint
+from groundup.files import expand_user, fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def find_files(source: str) -> list[SourceFile]:
     """
     if source == STANDARD_LIBRARY:
         return [SourceFile(path, f"stdlib/{name}", "python") for name, path in stdlib_modules()]
-    path = Path(source).expanduser()
+    path = expand_user(source)
     if path.is_dir():
         files = list(_walk(path, path))
         if not files:

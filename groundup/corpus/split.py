@@ -10,7 +10,7 @@ FEW_DOCUMENTS = 20
 """Below this number of documents whole ones make a poor sample, so "auto" splits each of them."""
 
 MAX_PEEKED_CHARACTERS = 1 << 28
-"""Text that "auto" holds in memory while it makes up its mind."""
+"""Text that "auto" looks at, and holds in memory, before it makes up its mind."""
 
 
 def split_of(document: Document, validation_fraction: float) -> Split:
@@ -26,14 +26,18 @@ def split_documents(
     documents: Iterator[Document],
     validation_fraction: float,
     how: Literal["auto", "document", "tail"],
+    *,
+    max_peeked_characters: int = MAX_PEEKED_CHARACTERS,
 ) -> tuple[Literal["document", "tail"], Iterator[tuple[Split, Document]]]:
     """Split a stream of documents; returns how, and the stream with the side of each piece.
 
     ``auto`` looks ahead until it knows that whole documents will do: at least twenty of them and
-    one on either side (about ``1 / validation_fraction`` documents held in memory).
+    one on either side, which takes about ``1 / validation_fraction`` documents. Where they are so
+    long that ``max_peeked_characters`` are passed first, or run out, it takes tails. What it looked
+    at is in memory until it is written.
     """
     if how == "auto":
-        how, documents = _choose(documents, validation_fraction)
+        how, documents = _choose(documents, validation_fraction, max_peeked_characters)
     if how == "tail":
         return "tail", split_tails(documents, validation_fraction)
     return "document", ((split_of(d, validation_fraction), d) for d in documents)
@@ -64,7 +68,7 @@ def split_tails(
 
 
 def _choose(
-    documents: Iterator[Document], validation_fraction: float
+    documents: Iterator[Document], validation_fraction: float, max_characters: int
 ) -> tuple[Literal["document", "tail"], Iterator[Document]]:
     peeked: list[Document] = []
     sides: set[Split] = set()
@@ -73,8 +77,13 @@ def _choose(
         peeked.append(document)
         sides.add(split_of(document, validation_fraction))
         num_characters += len(document.text)
-        if len(peeked) >= FEW_DOCUMENTS and (
-            len(sides) == 2 or num_characters > MAX_PEEKED_CHARACTERS
-        ):
-            return "document", chain(peeked, documents)
-    return "tail", iter(peeked)
+        if len(peeked) >= FEW_DOCUMENTS and len(sides) == 2:
+            return "document", _followed_by(peeked, documents)
+        if num_characters > max_characters:
+            break
+    return "tail", _followed_by(peeked, documents)
+
+
+def _followed_by(peeked: list[Document], documents: Iterator[Document]) -> Iterator[Document]:
+    # iter(): an iterator lets go of its list at the end, where chain would hold the list itself
+    return chain(iter(peeked), documents)

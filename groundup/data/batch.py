@@ -27,11 +27,6 @@ class Batch:
     document_ids: Tensor | None = None
     positions: Tensor | None = None
 
-    @property
-    def num_targets(self) -> int:
-        """Number of targets that are trained on; on a GPU this waits for the device."""
-        return int(self.loss_mask.sum())
-
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> "Batch":
         """Return the batch on ``device``; ``non_blocking`` returns before a GPU has its copy."""
         return self._map(lambda tensor: tensor.to(device, non_blocking=non_blocking))

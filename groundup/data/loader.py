@@ -55,16 +55,6 @@ class Loader:
         """Sequences until every one has been seen."""
         self._order = (-1, np.zeros(0, np.int64))
 
-    @property
-    def tokens_per_step(self) -> int:
-        """Targets in a batch."""
-        return self.batch_size * self.context_length
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Steps until every window has been seen once, the last step counted whole."""
-        return -(-self.windows_per_epoch // self.batch_size)
-
     def batch(self, step: int) -> Batch:
         """Return the batch of a step, counted from 0.
 

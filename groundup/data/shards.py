@@ -37,7 +37,8 @@ class ShardHeader(Config):
     """Number of documents."""
 
     text_bytes: int = Field(ge=0)
-    """Bytes of UTF-8 that the documents' texts had: the denominator of bits per byte."""
+    """Bytes of UTF-8 in the documents' texts, of which bytes per token is reckoned. Bits per byte
+    counts the bytes of the targets measured, by ``token_bytes``."""
 
     dtype: Literal["uint16", "uint32"]
     """Type of a token id on disk, little-endian."""
@@ -105,11 +106,6 @@ class TokenShards:
     def fingerprint(self) -> str:
         """16 hex digits: equal for equal tokens, documents and tokenizer, wherever they lie."""
         return fingerprint(self.header.model_dump())
-
-    def document_at(self, position: int) -> int:
-        """Return the number of the document that token ``position`` belongs to."""
-        assert 0 <= position < len(self), f"token {position} of {len(self)}"
-        return int(np.searchsorted(self.document_starts, position, side="right")) - 1
 
 
 def _read_header(folder: Path, split: str) -> ShardHeader:

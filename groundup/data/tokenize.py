@@ -4,9 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
-import pyarrow.parquet as pq
-
-from groundup.corpus import Split, read_documents
+from groundup.corpus import Split, read_documents, stored_text_size
 from groundup.data.write_shards import ShardWriter, write_token_bytes
 from groundup.progress import progress_bar
 from groundup.tokenizer import Tokenizer
@@ -37,7 +35,7 @@ def tokenize_documents(corpus_folder: Path, tokenizer: Tokenizer, folder: Path) 
     summary: dict[str, Any] = {}
     with progress_bar() as progress:
         for split in get_args(Split):
-            size = _text_bytes(corpus_folder, split)
+            size = stored_text_size(corpus_folder, split)
             task = progress.add_task(f"tokenize {split}", total=size, unit="bytes")
             writer = ShardWriter(
                 folder, split, vocab_size=tokenizer.vocab_size, tokenizer=tokenizer.fingerprint
@@ -75,19 +73,3 @@ def _chunks(corpus_folder: Path, split: Split) -> Iterator[list[str]]:
             texts, size = [], 0
     if texts:
         yield texts
-
-
-def _text_bytes(corpus_folder: Path, split: Split) -> int:
-    """Return about how much text a split holds, from the Parquet footers: for the progress bar."""
-    total = 0
-    for path in corpus_folder.glob(f"{split}-*.parquet"):
-        footer = pq.read_metadata(path)
-        for number in range(footer.num_row_groups):
-            group = footer.row_group(number)
-            columns = [group.column(column) for column in range(group.num_columns)]
-            total += sum(
-                column.total_uncompressed_size
-                for column in columns
-                if column.path_in_schema == "text"
-            )
-    return total

@@ -1,19 +1,17 @@
 """Generated text on a terminal, shown as it comes."""
 
-import re
 import sys
 from collections.abc import Iterable
 from typing import TextIO
 
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""The control characters of Unicode but tab and line end."""
+from groundup.errors import printable
 
 
 def show(pieces: Iterable[str], out: TextIO | None = None) -> str:
     """Write pieces of text as they come and return the whole.
 
-    On a terminal control characters show as U+FFFD: a model may write anything, and an escape
-    sequence could move the cursor or retitle the window. Files and pipes get the text unchanged.
+    On a terminal control characters show as U+FFFD (``printable``), for a model may write anything.
+    Files and pipes get the text unchanged.
 
     Args:
         pieces: from ``stream``.
@@ -23,7 +21,7 @@ def show(pieces: Iterable[str], out: TextIO | None = None) -> str:
     is_terminal = out.isatty()
     written = []
     for piece in pieces:
-        out.write(CONTROL.sub("\N{REPLACEMENT CHARACTER}", piece) if is_terminal else piece)
+        out.write(printable(piece) if is_terminal else piece)
         out.flush()
         written.append(piece)
     return "".join(written)

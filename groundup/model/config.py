@@ -57,22 +57,23 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
 """What each architecture says about the switches; a recipe may set any of them by name."""
 
 
-ATTENTION_SWITCHES = {
+ATTENTION_FIELDS = {
     "norm", "norm_eps", "activation", "position", "rope_theta", "qk_norm", "sliding_window",
     "logit_soft_cap", "value_residual", "zero_init_projections",
+    "num_heads", "num_kv_heads", "head_width", "feed_forward_width",
 }  # fmt: skip
-"""Switches of attention blocks, which a recurrent network has not."""
+"""Fields of attention blocks, which a recurrent network has not."""
 
 
 class ModelConfig(Config):
     """Everything that decides a model's parameters and its arithmetic.
 
     Fields left out take the architecture's value (``ARCHITECTURES``) or follow from the others
-    (``num_kv_heads``, ``head_width``, ``feed_forward_width``).
+    (``num_kv_heads``, ``head_width``, ``feed_forward_width``; 0 in an rnn, which has none).
     """
 
     architecture: Architecture = "qwen3"
-    """Family: qwen3, llama or gpt2 (all open in transformers, vLLM and llama.cpp), or rnn."""
+    """Family: qwen3, llama or gpt2 (what they save opens in transformers), or rnn."""
 
     vocab_size: int = Field(default=0, ge=0)
     """Vocabulary V; 0 takes the tokenizer's."""
@@ -117,7 +118,7 @@ class ModelConfig(Config):
     """RMSNorm of queries and keys per head, before the rotation."""
 
     bias: bool = False
-    """Biases in every matrix product and in LayerNorm."""
+    """Biases in every matrix product (one per layer of an rnn) and in LayerNorm."""
 
     tie_embeddings: bool = True
     """Use the token embedding as the output head."""
@@ -149,25 +150,26 @@ class ModelConfig(Config):
 
     @model_validator(mode="after")
     def _derive_and_check(self) -> Self:
+        if self.architecture == "rnn":
+            return self
         derived = {
             "num_kv_heads": self.num_kv_heads or self.num_heads,
             "head_width": self.head_width or self.width // self.num_heads,
             "feed_forward_width": self.feed_forward_width or self._default_feed_forward_width(),
         }
-        if self.architecture != "rnn":
-            if self.head_width == 0 and self.width % self.num_heads:
-                raise ValueError(
-                    f"width {self.width} is not a multiple of num_heads {self.num_heads}; "
-                    "change one of them or set head_width"
-                )
-            if self.num_heads % derived["num_kv_heads"]:
-                raise ValueError(
-                    f"num_kv_heads {self.num_kv_heads} does not divide num_heads {self.num_heads}"
-                )
-            if self.position == "rope" and derived["head_width"] % 2:
-                raise ValueError(
-                    f"rotary positions need an even head_width, not {derived['head_width']}"
-                )
+        if self.head_width == 0 and self.width % self.num_heads:
+            raise ValueError(
+                f"width {self.width} is not a multiple of num_heads {self.num_heads}; "
+                "change one of them or set head_width"
+            )
+        if self.num_heads % derived["num_kv_heads"]:
+            raise ValueError(
+                f"num_kv_heads {self.num_kv_heads} does not divide num_heads {self.num_heads}"
+            )
+        if self.position == "rope" and derived["head_width"] % 2:
+            raise ValueError(
+                f"rotary positions need an even head_width, not {derived['head_width']}"
+            )
         for name, value in derived.items():
             object.__setattr__(self, name, value)  # frozen to everyone else
         return self
@@ -176,7 +178,7 @@ class ModelConfig(Config):
     def _refuse_what_has_no_effect(self) -> Self:
         idle = {"rope_theta"} if self.position == "learned" else set()
         if self.architecture == "rnn":
-            idle = ATTENTION_SWITCHES
+            idle = ATTENTION_FIELDS
         defaults = ARCHITECTURES[self.architecture]
         for name in sorted(idle):
             default = defaults.get(name, ModelConfig.model_fields[name].default)

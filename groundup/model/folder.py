@@ -20,13 +20,19 @@ from groundup.model.card import model_card
 from groundup.model.config import ModelConfig
 from groundup.model.hf_config import hub_type, read_config, why_not_expressible, write_config
 from groundup.model.hf_weights import from_stored, to_stored
+from groundup.model.init import build_on_meta
 from groundup.model.rnn import RNN
 from groundup.model.tensor_files import WEIGHTS, StoredTensors, open_tensors, read_json
 from groundup.model.transformer import Transformer
 from groundup.progress import console
-from groundup.tokenizer import Tokenizer
+from groundup.tokenizer import TOKENIZER_FILES, Tokenizer
 
 CONFIG = "config.json"
+GENERATION = "generation_config.json"
+ORIGIN = "groundup.json"
+CARD = "README.md"
+WRITTEN = frozenset({CONFIG, WEIGHTS, GENERATION, ORIGIN, CARD, *TOKENIZER_FILES})
+"""All that ``save_model`` writes, and all that it may replace."""
 
 
 def save_model(
@@ -47,7 +53,7 @@ def save_model(
         dtype: of the stored weights, float32, bfloat16 or float16.
 
     Raises:
-        UserError: ``folder`` holds something that is not a model.
+        UserError: ``folder`` holds something that ``save_model`` did not write.
         ValueError: the tokenizer has more ids than the model.
     """
     config = model.config
@@ -70,12 +76,12 @@ def save_model(
             metadata={"format": "pt"},  # transformers refuses files without it
         )
         write_json(new / CONFIG, write_config(config, dtype=dtype, end_of_text_id=end_id))
-        write_json(new / "generation_config.json", _generation_config(end_id))
+        write_json(new / GENERATION, _generation_config(end_id))
         origin = {"groundup": groundup.__version__, "provenance": facts}
-        write_json(new / "groundup.json", origin | {"model": config.model_dump(mode="json")})
-        write_atomic(new / "README.md", model_card(config, num_parameters, facts))
+        write_json(new / ORIGIN, origin | {"model": config.model_dump(mode="json")})
+        write_atomic(new / CARD, model_card(config, num_parameters, facts))
         if tokenizer is not None:
-            tokenizer.save(new)
+            tokenizer.save(new, context_length=config.context_length)
 
 
 def load_model(
@@ -90,7 +96,7 @@ def load_model(
         folder: the model folder.
         device: where the weights go.
         dtype: of matrices and embeddings; None means float32, whatever the stored dtype. Norms
-            are always float32: they are small, and are computed in float32 anyway.
+            stay float32: they are small.
 
     Returns:
         The model in evaluation mode.
@@ -151,8 +157,7 @@ def _without_memory(config: ModelConfig, stored: StoredTensors) -> Transformer |
         if (value := getattr(config, field)) > limit:
             raise UserError(f"{CONFIG} says {field} = {value}, more than its weights can have")
     try:
-        with torch.device("meta"):
-            return RNN(config) if config.architecture == "rnn" else Transformer(config)
+        return build_on_meta(config)
     except (RuntimeError, OverflowError):
         raise UserError(f"{CONFIG} describes a model too large to exist") from None
 
@@ -175,7 +180,8 @@ def _generation_config(end_of_text_id: int | None) -> dict[str, Any]:
 
 
 def _replaceable(folder: Path) -> bool:
-    """Return whether nothing but an older model would be lost."""
+    """Return whether nothing but an older model of ours would be lost."""
     if not folder.is_dir():
         return False
-    return (folder / CONFIG).is_file() or next(folder.iterdir(), None) is None
+    names = {path.name for path in folder.iterdir()}
+    return not names or (ORIGIN in names and names <= WRITTEN)

@@ -24,9 +24,9 @@ class RecurrentState:
 class RNNLayer(nn.Module):
     """h_t = tanh(W x_t + U h_{t-1} + b)."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, bias: bool) -> None:
         super().__init__()
-        self.input_proj = nn.Linear(width, width, bias=True)
+        self.input_proj = nn.Linear(width, width, bias=bias)
         self.hidden_proj = nn.Linear(width, width, bias=False)
 
     def forward(self, x_BTC: Tensor, h_BC: Tensor, reset_BT: Tensor | None) -> Tensor:
@@ -49,7 +49,9 @@ class RNN(nn.Module):
         assert config.vocab_size > 0, "config.with_vocabulary(tokenizer.vocab_size) first"
         self.config = config
         self.token_embedding = nn.Embedding(config.vocab_size, config.width)
-        self.layers = nn.ModuleList(RNNLayer(config.width) for _ in range(config.num_layers))
+        self.layers = nn.ModuleList(
+            RNNLayer(config.width, config.bias) for _ in range(config.num_layers)
+        )
         untied = not config.tie_embeddings
         self.lm_head = nn.Linear(config.width, config.vocab_size, bias=False) if untied else None
 

@@ -12,6 +12,9 @@ from groundup.errors import UserError
 from groundup.files import fingerprint, write_atomic, write_json
 from groundup.tokenizer.special_tokens import END_OF_TEXT, split_at_special_tokens, well_formed
 
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
+"""What ``Tokenizer.save`` writes."""
+
 AllowedSpecial = Literal["all"] | AbstractSet[str]
 
 
@@ -140,7 +143,7 @@ class Tokenizer(ABC):
         """
         folder.mkdir(parents=True, exist_ok=True)
         content = json.dumps(self._tokenizer_json(), ensure_ascii=False, indent=2)
-        write_atomic(folder / "tokenizer.json", content + "\n")
+        write_atomic(folder / TOKENIZER_FILES[0], content + "\n")
         config: dict[str, Any] = {
             # Named so, because transformers puts its own regex in place of ours otherwise
             # when config.json says Qwen3.
@@ -152,7 +155,7 @@ class Tokenizer(ABC):
             config |= {"bos_token": END_OF_TEXT, "eos_token": END_OF_TEXT}
         if context_length is not None:
             config["model_max_length"] = context_length
-        write_json(folder / "tokenizer_config.json", config)
+        write_json(folder / TOKENIZER_FILES[1], config)
 
     def _tokenizer_json(self) -> dict[str, Any]:
         """Return the whole content of ``tokenizer.json``."""

@@ -128,6 +128,14 @@ def test_bad_rows_in_a_named_file_are_counted(build, tmp_path: Path) -> None:
     assert build(tmp_path / "a.jsonl").summary["skipped_rows"] == 1
 
 
+def test_lone_surrogate_beside_the_text_costs_nothing(build, tmp_path: Path) -> None:
+    row = {"text": "good text", "url": "http://x/\ud800", "language": "\udfff"}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row))
+    built = build(tmp_path / "a.jsonl")
+    assert built.whole() == {"a.jsonl:1": "good text"}
+    assert {(d.url, d.language) for d in built.documents} == {(None, None)}
+
+
 def test_corpus_without_text_is_a_user_error_that_says_why(build, tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(b"%PDF")
     (tmp_path / "b.jsonl").write_text('{"story": "x"}\n')

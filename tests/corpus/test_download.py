@@ -224,6 +224,14 @@ def test_cached_file_that_was_damaged_is_downloaded_again(site: Site, fetch: Fet
     assert fetch(source).read_bytes() == BODY
 
 
+def test_cached_file_stays_until_the_new_one_has_arrived(site: Site, fetch: Fetch) -> None:
+    path = fetch(site.url())
+    site.statuses = [404]
+    with pytest.raises(UserError, match="404"):
+        fetch(f"{site.url()}#sha256={'0' * 64}")
+    assert path.read_bytes() == BODY
+
+
 def test_several_at_once_share_one_download(site: Site, fetch: Fetch) -> None:
     threads = [threading.Thread(target=fetch, args=(site.url(),)) for _ in range(4)]
     for thread in threads:

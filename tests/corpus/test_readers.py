@@ -213,3 +213,13 @@ def test_parquet_without_the_column_says_which_there_are() -> None:
     with pytest.raises(BadFileError, match='no column of strings "text"') as caught:
         rows(parquet(table), "a.parquet")
     assert "content" in caught.value.advice
+
+
+def test_an_address_or_language_that_is_no_unicode_costs_itself_not_the_row() -> None:
+    row = b'{"text": "a", "url": "http://x/\\ud800", "language": "\\udfff"}'
+    assert rows(row, "a.jsonl") == [Row("a", 1)]
+    broken = pa.StringArray.from_buffers(
+        1, pa.py_buffer(b"\0\0\0\0\1\0\0\0"), pa.py_buffer(b"\xff")
+    )
+    table = pa.table({"text": ["a"], "url": broken, "language": ["en"]})
+    assert rows(parquet(table), "a.parquet") == [Row("a", 1, None, "en")]

@@ -135,3 +135,8 @@ def test_fingerprint_of_an_address_is_the_address_and_fetches_nothing() -> None:
     plain = source_fingerprint(CorpusConfig(sources=(url,)))
     checked = source_fingerprint(CorpusConfig(sources=(f"{url}#sha256={'0' * 64}",)))
     assert plain != checked
+
+
+def test_home_folder_of_nobody_is_a_user_error() -> None:
+    with pytest.raises(UserError, match=r"~no-such-user/a\.txt: there is no such user"):
+        find_files("~no-such-user/a.txt")

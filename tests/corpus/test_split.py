@@ -84,3 +84,30 @@ def test_auto_gives_every_document_in_order_and_looks_no_further_than_it_must() 
     how, pieces = split_documents(stream(), 0.5, "auto")
     assert (how, taken) == ("document", 20)
     assert [document for _, document in pieces] == documents(1000)
+
+
+@pytest.mark.parametrize(("budget", "expected"), [(10_000, "document"), (150, "tail")])
+def test_auto_looks_at_no_more_text_than_it_may(budget: int, expected: str) -> None:
+    # twenty documents of 14 characters are 280: past a budget of 150 the rest is not looked at
+    many, taken = [Document.of(f"document {i:05d}", "a") for i in range(1000)], 0
+
+    def stream() -> Iterator[Document]:
+        nonlocal taken
+        for document in many:
+            taken += 1
+            yield document
+
+    how, pieces = split_documents(stream(), 0.5, "auto", max_peeked_characters=budget)
+    assert how == expected
+    assert taken == (20 if how == "document" else 11)
+    assert "".join(piece.text for _, piece in pieces) == "".join(d.text for d in many)
+
+
+def test_auto_takes_tails_where_the_text_it_may_look_at_falls_to_one_side() -> None:
+    train_only = [d for d in documents(2000) if split_of(d, 0.05) == "train"]
+    how, pieces = split_documents(iter(train_only), 0.05, "auto", max_peeked_characters=1000)
+    assert how == "tail"
+    whole: dict[str, str] = {}
+    for _, piece in pieces:
+        whole[piece.source] = whole.get(piece.source, "") + piece.text
+    assert whole == {document.source: document.text for document in train_only}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from groundup.corpus import SCHEMA, Document, read_documents
+from groundup.corpus import SCHEMA, Document, read_documents, stored_text_size
 from groundup.corpus.storage import DocumentWriter
 from groundup.errors import UserError
 
@@ -77,3 +77,10 @@ def test_damaged_file_is_a_user_error_that_names_it(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(UserError, match=r"train-00000\.parquet is damaged"):
         list(read_documents(tmp_path, "train"))
+    with pytest.raises(UserError, match=r"train-00000\.parquet is damaged"):
+        stored_text_size(tmp_path, "train")
+
+
+def test_stored_size_is_about_that_of_the_text(tmp_path: Path) -> None:
+    write(tmp_path, [Document.of(f"{i:04d}" * 25, "a") for i in range(100)], part_bytes=4000)
+    assert stored_text_size(tmp_path, "train") == pytest.approx(10_000, rel=0.1)

@@ -27,12 +27,6 @@ def test_what_is_absent_stays_absent():
         assert other.positions is None
 
 
-def test_targets_are_counted_where_they_are_trained_on():
-    batch = make_batch(document_mask=False)
-    assert batch.num_targets == 9
-    assert sum(batch.rows(slice(i, i + 1)).num_targets for i in range(4)) == 9
-
-
 def test_to_moves_every_field():
     moved = make_batch(document_mask=True).to("meta")
     fields = (moved.inputs, moved.targets, moved.loss_mask, moved.document_ids, moved.positions)

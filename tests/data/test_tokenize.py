@@ -93,6 +93,13 @@ def test_a_corpus_without_a_split_is_refused(tmp_path, bpe):
         tokenize_documents(corpus, bpe, tmp_path)
 
 
+def test_a_damaged_corpus_is_refused_by_the_name_of_its_file(tmp_path, bpe):
+    corpus = write_corpus(tmp_path, train=["a"], validation=["b"])
+    (corpus / "train-00000.parquet").write_bytes(b"PAR1 no footer")
+    with pytest.raises(UserError, match=r"train-00000\.parquet is damaged"):
+        tokenize_documents(corpus, bpe, tmp_path)
+
+
 @pytest.mark.shared
 def test_the_verdict_has_5145_gpt2_tokens(tmp_path, shared):
     """Raschka, Build a Large Language Model (From Scratch), section 2.6."""

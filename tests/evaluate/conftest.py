@@ -50,7 +50,7 @@ def make_model(tokenizer):
         shape = {"vocab_size": tokenizer.vocab_size, "context_length": 16}
         config = ModelConfig(
             architecture=architecture,
-            **{"num_layers": 2, "width": 24, "num_heads": 4, **shape, **options},
+            **{"num_layers": 2, "width": 24, **shape, **options},
         )
         model = build_model(config, seed=0)
         generator = torch.Generator().manual_seed(1)

@@ -25,7 +25,6 @@ def make_model():
             context_length=context_length,
             num_layers=2,
             width=24,
-            num_heads=4,
             **options,
         )
         model = build_model(config, seed=seed)

@@ -10,16 +10,18 @@ TINY = {
     "context_length": 40,
     "num_layers": 2,
     "width": 24,
-    "num_heads": 4,
 }
 
 
 @pytest.fixture
 def tiny_config():
     """Make a small config: ``tiny_config("qwen3", num_kv_heads=2)``."""
-    return lambda architecture="qwen3", **options: ModelConfig(
-        architecture=architecture, **(TINY | options)
-    )
+
+    def make(architecture="qwen3", **options):
+        heads = {} if architecture == "rnn" else {"num_heads": 4}
+        return ModelConfig(architecture=architecture, **(TINY | heads | options))
+
+    return make
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from transformers import (
 
 from groundup.errors import UserError
 from groundup.model import RNN, load_model, resolve_model_folder, save_model
+from groundup.model.folder import WRITTEN
 from groundup.tokenizer import TokenizerConfig, load_tokenizer, train_tokenizer
 
 OURS = [
@@ -37,6 +38,7 @@ ONLY_OURS = [
     ("gpt2", {"bias": False}),
     ("llama", {"sliding_window": 4, "tie_embeddings": False}),
     ("rnn", {}),
+    ("rnn", {"bias": False}),
 ]
 LLAMA = {
     "vocab_size": 53,
@@ -131,7 +133,9 @@ def test_we_open_the_folder_of_transformers(config, tmp_path, tokens):
 def test_what_we_save_we_load(architecture, options, tmp_path, tiny_model, tokens):
     model = tiny_model(architecture, **options)
     save_model(model, tmp_path / "model", tokenizer=None)
+    random_state = torch.get_rng_state()
     again = load_model(tmp_path / "model")
+    assert torch.equal(torch.get_rng_state(), random_state), "opening a model draws nothing"
     assert torch.equal(model(tokens(2, 20)), again(tokens(2, 20)))
     assert again.config.model_copy(update={"architecture": architecture}) == model.config
     for (name, a), (_, b) in zip(model.named_parameters(), again.named_parameters(), strict=True):
@@ -149,6 +153,7 @@ def test_greedy_text_is_that_of_transformers(architecture, tmp_path, tiny_model)
     prompt = "The boat of the cat"
     theirs = open_in_transformers(tmp_path / "base")
     their_tokenizer = AutoTokenizer.from_pretrained(tmp_path / "base")
+    assert their_tokenizer.model_max_length == model.config.context_length
     inputs = their_tokenizer(prompt, return_tensors="pt")
     expected = their_tokenizer.decode(theirs.generate(**inputs, max_new_tokens=15)[0])
     ours = load_model(resolve_model_folder(tmp_path))
@@ -165,7 +170,7 @@ def test_a_shape_only_we_know_says_so(architecture, options, tmp_path, tiny_mode
     card = (tmp_path / "model/README.md").read_text()
     assert "library_name: groundup" in card
     for option, value in options.items():
-        if option != "tie_embeddings":
+        if option != "tie_embeddings" and architecture != "rnn":
             assert f"{option} = {value!r}" in card
     assert "opens in groundup only" in capsys.readouterr().err
     assert isinstance(load_model(tmp_path / "model"), RNN) == (architecture == "rnn")
@@ -254,6 +259,29 @@ def test_an_older_model_is_replaced_other_folders_are_not(tmp_path, tiny_model):
     with pytest.raises(UserError, match="thesis holds other things than a model"):
         save_model(tiny_model(), tmp_path / "thesis", tokenizer=None)
     assert [path.name for path in (tmp_path / "thesis").iterdir()] == ["chapter1.txt"]
+
+
+@pytest.mark.parametrize("known", [["config.json"], ["config.json", "groundup.json"], []])
+def test_a_folder_with_anything_that_is_not_ours_is_left_alone(known, tmp_path, tiny_model):
+    for name in (*known, "thesis.txt"):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(UserError, match="holds other things than a model"):
+        save_model(tiny_model(), tmp_path, tokenizer=None)
+    assert {path.name for path in tmp_path.iterdir()} == {*known, "thesis.txt"}
+
+
+def test_a_readme_alone_is_not_a_model(tmp_path, tiny_model):
+    (tmp_path / "README.md").write_text("my notes")
+    with pytest.raises(UserError, match="holds other things than a model"):
+        save_model(tiny_model(), tmp_path, tokenizer=None)
+
+
+def test_all_that_is_written_may_be_replaced(tmp_path, tiny_model):
+    tokenizer = train_tokenizer(TokenizerConfig(vocab_size=260), ["a"])
+    for seed in (1, 2):
+        model = tiny_model(seed=seed, vocab_size=260)
+        save_model(model, tmp_path / "model", tokenizer=tokenizer)
+    assert {path.name for path in (tmp_path / "model").iterdir()} == WRITTEN
 
 
 def test_a_failed_save_leaves_the_old_model(tmp_path, tiny_model, monkeypatch):

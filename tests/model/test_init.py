@@ -3,7 +3,8 @@ import math
 import pytest
 import torch
 
-from groundup.model import build_model
+from groundup.model import build_model, build_on_meta
+from groundup.model.init import initialize
 
 WIDE = {"width": 256, "num_layers": 3, "vocab_size": 1000}
 
@@ -28,18 +29,29 @@ def test_same_seed_same_weights(tiny_config):
     assert not torch.equal(first.token_embedding.weight, other.token_embedding.weight)
 
 
-def test_building_leaves_the_global_generator_alone(tiny_config):
+@pytest.mark.parametrize("architecture", ["qwen3", "gpt2", "rnn"])
+def test_building_leaves_the_global_generator_alone(architecture, tiny_config):
     torch.manual_seed(0)
     expected = torch.rand(1)
     torch.manual_seed(0)
-    first = build_model(tiny_config(), seed=3)
-    build_model(tiny_config(), seed=4)
-    torch.manual_seed(0)
+    build_model(tiny_config(architecture), seed=3)
     assert torch.equal(torch.rand(1), expected)
-    torch.manual_seed(99)
-    assert torch.equal(
-        build_model(tiny_config(), seed=3).token_embedding.weight, first.token_embedding.weight
-    )
+
+
+@pytest.mark.parametrize("architecture", ["qwen3", "gpt2", "rnn"])
+def test_first_weights_do_not_depend_on_what_was_in_memory(architecture, tiny_config):
+    options = {} if architecture == "rnn" else {"value_residual": True}
+    config = tiny_config(architecture, **options)
+    model = build_on_meta(config).to_empty(device="cpu")
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.fill_(math.nan)
+    initialize(model, config, torch.Generator().manual_seed(5))
+    expected = build_model(config, seed=5).state_dict()
+    for name, weight in model.state_dict().items():
+        assert torch.equal(weight, expected[name]), name
+        if name.endswith("value_mix"):
+            assert weight.tolist() == [0.5, 0.5]
 
 
 @pytest.mark.parametrize("architecture", ["qwen3", "gpt2"])

@@ -34,3 +34,11 @@ def test_an_untied_head_is_used(tiny_model, tokens):
     model, ids_BT = tiny_model("rnn", tie_embeddings=False), tokens(1, 5)
     expected = model.hidden(ids_BT) @ model.lm_head.weight.T
     torch.testing.assert_close(model(ids_BT), expected)
+
+
+def test_without_bias_silence_stays_silence(tiny_model, tokens):
+    model = tiny_model("rnn", bias=False)
+    assert not any(name.endswith("bias") for name, _ in model.named_parameters())
+    with torch.no_grad():
+        model.token_embedding.weight.zero_()
+    assert not model.hidden(tokens(1, 5)).any()

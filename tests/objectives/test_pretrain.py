@@ -8,7 +8,7 @@ from groundup.objectives import NextToken
 
 @pytest.fixture
 def make_model():
-    shape = {"vocab_size": 29, "context_length": 16, "num_layers": 1, "width": 16, "num_heads": 2}
+    shape = {"vocab_size": 29, "context_length": 16, "num_layers": 1, "width": 24}
     return lambda **options: build_model(ModelConfig(**(shape | options)), seed=0)
 
 

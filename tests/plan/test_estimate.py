@@ -26,8 +26,7 @@ def test_counts_are_those_of_the_real_model(architecture, tie_embeddings):
         vocab_size=97,
         context_length=16,
         num_layers=2,
-        width=32,
-        num_heads=4,
+        width=24,
         tie_embeddings=tie_embeddings,
     )
     model = build_model(config, seed=0)

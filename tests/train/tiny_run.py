@@ -40,7 +40,8 @@ def write_tokens(folder: Path) -> None:
 def tiny_model(**options):
     shape = {"vocab_size": VOCABULARY, "context_length": CONTEXT, "num_layers": 2, "width": 32}
     # Dropout, so that a resumed run is only the same if the random numbers are.
-    options = {"num_heads": 2, "dropout": 0.1, **shape, **options}
+    heads = {} if options.get("architecture") == "rnn" else {"num_heads": 2}
+    options = {"dropout": 0.1, **heads, **shape, **options}
     return build_model(ModelConfig(**options), seed=0)
 
 

@@ -79,4 +79,11 @@ def _load(data: bytes) -> Any:
 
 
 def _string(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+    """Return a string that can be written as UTF-8; a lone surrogate cannot."""
+    if not isinstance(value, str):
+        return None
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return None
+    return value

@@ -47,9 +47,17 @@ def read_parquet(stream: BinaryIO, text_field: str) -> Iterator[Row | BadRow]:
 
 def _row(values: dict[str, Any], number: int, text_field: str) -> Row | BadRow:
     try:
-        row = {name: value.as_py() for name, value in values.items()}
+        text = values[text_field].as_py()
     except UnicodeDecodeError:
         return BadRow(number, "not UTF-8 text")
-    if row[text_field] is None:
+    if text is None:
         return BadRow(number, f'field "{text_field}" is not a string')
-    return Row(row[text_field], number, row.get("url"), row.get("language"))
+    return Row(text, number, _string(values.get("url")), _string(values.get("language")))
+
+
+def _string(value: Any) -> str | None:
+    """Return what a cell holds; None where it is not UTF-8: no reason to lose the text."""
+    try:
+        return None if value is None else value.as_py()
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,21 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from groundup.errors import UsageError, UserError, printable
+
+
+def test_exit_codes_tell_a_wrong_option_from_other_mistakes():
+    assert (UserError("").exit_code, UsageError("").exit_code) == (1, 2)
+
+
+def test_escape_sequences_cannot_reach_the_terminal():
+    assert printable("a\x1b[2Jb\x9b\r\td\n") == "a\ufffd[2Jb\ufffd\ufffd\td\n"
+
+
+@given(st.text())
+def test_only_control_characters_change(text):
+    shown = printable(text)
+    assert len(shown) == len(text)
+    for before, after in zip(text, shown, strict=True):
+        control = ord(before) < 32 or 127 <= ord(before) < 160
+        assert after == ("\ufffd" if control and before not in "\t\n" else before)

@@ -1,0 +1,80 @@
+import ctypes
+import platform
+
+import pytest
+import torch
+
+from groundup import machine
+from groundup.errors import UsageError
+
+
+class Glibc:
+    """A C library that takes an mmap threshold up to ``limit`` and the options in ``known``."""
+
+    def __init__(self, limit, known=(-1, -2, -3)):
+        self.limit, self.known, self.asked = limit, known, []
+
+    def mallopt(self, option, value):
+        self.asked.append((option, value))
+        return int(option in self.known and (option != -3 or value <= self.limit))
+
+
+@pytest.fixture
+def use(monkeypatch):
+    def use(libc):
+        monkeypatch.setattr(machine.sys, "platform", "linux")
+        monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", "2.31"))
+        monkeypatch.setattr(ctypes, "CDLL", lambda name: libc)
+        return libc
+
+    return use
+
+
+@pytest.mark.parametrize(
+    ("libc", "kept", "options"),
+    [
+        (Glibc(limit=1 << 40), True, [-3, -1, -2]),
+        (Glibc(limit=32 << 20), True, [-3, -3, -1, -2]),  # older releases
+        (Glibc(limit=1 << 40, known=(-1, -3)), True, [-3, -1, -2]),
+        (Glibc(limit=0), False, [-3, -3, -1, -2]),
+        (Glibc(limit=1 << 40, known=(-2, -3)), False, [-3, -1, -2]),
+    ],
+)
+def test_memory_is_kept_where_threshold_and_trim_are_taken(use, libc, kept, options):
+    use(libc)
+    assert machine.keep_memory() is kept
+    assert [option for option, _ in libc.asked] == options
+
+
+def test_memory_is_left_alone_where_there_is_no_glibc(monkeypatch):
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("musl", "1.2"))
+    assert machine.keep_memory() is False
+
+
+def test_a_device_that_is_not_here_is_refused_in_one_line():
+    assert machine.pick_device("cpu") == torch.device("cpu")
+    for name in ("cuda:99", "abacus"):
+        with pytest.raises(UsageError, match=f"device '{name}' is not usable here") as caught:
+            machine.pick_device(name)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_named_precision_is_taken_without_measuring(monkeypatch):
+    monkeypatch.setattr(machine, "matmul_rate", None)
+    cpu = torch.device("cpu")
+    assert machine.pick_precision("bfloat16", cpu) == torch.bfloat16
+    assert machine.pick_precision("float32", cpu) == torch.float32
+
+
+@pytest.mark.parametrize(("gain", "dtype"), [(1.2, torch.float32), (1.4, torch.bfloat16)])
+def test_auto_takes_bfloat16_where_it_is_clearly_faster(monkeypatch, gain, dtype):
+    rates = {torch.float32: 1.0, torch.bfloat16: gain}
+    monkeypatch.setattr(machine, "matmul_rate", lambda dtype, device, **_: rates[dtype])
+    assert machine.pick_precision("auto", torch.device("cpu")) == dtype
+
+
+def test_the_machine_is_described_by_what_a_result_depends_on():
+    facts = machine.describe()
+    assert facts["cores"] >= 1
+    assert facts["memory_bytes"] > 0
+    assert {"cpu", "system", "python", "groundup", "torch"} <= facts.keys()
