@@ -18,6 +18,7 @@ from groundup.cli.mistakes import explain
 from groundup.cli.stages import read_command
 from groundup.errors import UsageError, UserError
 from groundup.model import ModelConfig, build_model, save_model
+from groundup.recipe import find_recipe, read_recipe
 from groundup.tokenizer import TokenizerConfig, train_tokenizer
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -91,7 +92,8 @@ def test_the_help_of_a_recipe_shows_every_key_with_its_text_and_value(capsys):
     words = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert "--tokenizer.vocab-size INT Tokens in all, special tokens included" in words
     assert "(default: 4096)" in words
-    assert "--pretrain.learning-rate FLOAT Peak learning rate of AdamW. (default: 0.003)" in words
+    rate = read_recipe(find_recipe("quickstart")).pretrain.learning_rate
+    assert f"--pretrain.learning-rate FLOAT Peak learning rate of AdamW. (default: {rate})" in words
 
 
 @pytest.mark.parametrize(
@@ -100,6 +102,23 @@ def test_the_help_of_a_recipe_shows_every_key_with_its_text_and_value(capsys):
         (["runn"], "runn: no such command; did you mean run?"),
         (["run"], "which recipe?"),
         (["run", "--dry-run"], "which recipe?"),
+        (["run", "--model.no-bias", "quickstart"], "It comes before the options"),
+        (["run", "--corpus.sources", "a", "b", "quickstart"], "It comes before the options"),
+        (
+            ["run", "quickstart", "--evaluate.temperature", "0", "--evaluate.top-k", "3"],
+            "no effect",
+        ),
+        (
+            [
+                "run",
+                "quickstart",
+                "--pretrain.schedule",
+                "cosine",
+                "--pretrain.decay-fraction",
+                "1",
+            ],
+            "--pretrain.decay-fraction: decay_fraction has no effect with schedule 'cosine'",
+        ),
         (["run", "quickstart", "--pretrain.max-stepz", "3"], "did you mean --pretrain.max-steps?"),
         (["run", "quickstart", "--max-steps=3"], "did you mean --pretrain.max-steps?"),
         (["run", "quickstart", "--pretrain.max-steps", "x"], "--pretrain.max-steps"),
@@ -122,17 +141,54 @@ def test_wrong_usage_exits_with_2_and_says_what_to_do(words, message, capsys):
     assert error.count("\n") == 1
 
 
-def test_options_override_the_recipe_and_may_stand_before_it():
+def test_options_override_the_recipe():
     recipe, options = read_command(
         "run",
-        ["--dry-run", "quickstart", "--pretrain.max_steps=7", "--corpus.sources", "a", "b"],
+        ["quickstart", "--dry-run", "--pretrain.max_steps=7", "--corpus.sources", "a", "b"],
     )
     assert options.dry_run
     assert recipe.pretrain.max_steps == 7
     assert recipe.corpus.sources == ("a", "b")
-    recipe, _ = read_command("run", ["--pretrain.max-steps", "7", "quickstart"])
-    assert recipe.pretrain.max_steps == 7
-    assert recipe.name == "quickstart"
+
+
+@pytest.mark.parametrize(
+    ("options", "left_out"),
+    [
+        (["--pretrain.schedule", "cosine"], "pretrain.decay_fraction"),
+        (["--pretrain.sample-every", "0"], "pretrain.sample_prompt"),
+        (["--model.architecture", "rnn"], "model.zero_init_projections"),
+        (["--evaluate.tasks", "bits_per_byte"], "evaluate.temperature"),
+    ],
+)
+def test_a_key_of_the_recipe_that_an_option_leaves_without_effect_is_left_out_with_a_note(
+    options, left_out, tmp_path, capsys
+):
+    section, key = left_out.split(".")
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        "[model]\nnum_heads = 4\nwidth = 64\nzero_init_projections = true\n"
+        "[pretrain]\nschedule = 'wsd'\ndecay_fraction = 1.0\nsample_prompt = 'def'\n"
+        "[evaluate]\ntasks = ['python_syntax']\ntemperature = 0.5"
+    )
+    recipe, _ = read_command("run", [str(path), *options])
+    config = getattr(recipe, section)
+    assert getattr(config, key) == type(config).model_fields[key].default
+    note = capsys.readouterr().err
+    assert left_out in note
+    assert note.count("\n") == 1
+    read_command("run", ["quickstart", *options])
+
+
+def test_the_prompt_of_stdin_must_be_text(model_folder):
+    command = [sys.executable, "-m", "groundup", "generate", str(model_folder), "--prompt", "-"]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, input=b"caf\xe9")
+    assert done.returncode == 1
+    assert done.stderr == b"groundup: stdin is not UTF-8 text (byte 3); convert it first\n"
+
+
+def test_a_line_about_a_failure_cannot_command_the_terminal(capsys):
+    assert main(["run", "\x1b[2Jevil.toml"]) == 2
+    assert "\x1b" not in capsys.readouterr().err
 
 
 def test_an_override_of_the_architecture_takes_its_switches_along_but_for_those_that_are_named():
@@ -215,6 +271,14 @@ def test_a_folder_without_a_model_is_one_line(tmp_path, capsys):
     assert capsys.readouterr().err.count("\n") <= 2
     assert main(["generate", str(tmp_path / "none")]) == 1
     assert "there is no folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["run", "evaluate", "generate"])
+def test_the_folder_of_a_user_who_does_not_exist_is_one_line(command, capsys):
+    assert main([command, "~nosuchuser/x"]) == 1
+    error = capsys.readouterr().err
+    assert "there is no such user" in error
+    assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize(

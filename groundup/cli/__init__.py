@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Sequence
 
 import groundup
-from groundup.errors import UsageError
+from groundup.errors import UsageError, printable
 
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module of groundup.cli whose main(command, arguments) runs it, what it does)
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from groundup.cli.mistakes import explain
 
         code, line = explain(error)
-        sys.stderr.write(f"groundup: {line}\n")
+        sys.stderr.write(f"groundup: {printable(line)}\n")
         return code
 
 
@@ -91,7 +91,7 @@ def _help() -> str:
         f"commands:\n{rows}\n\n"
         "start with:\n"
         "  groundup run quickstart                        train a small model, minutes\n"
-        '  groundup generate runs/quickstart --prompt "def "   let it write\n\n'
+        '  groundup generate runs/quickstart --prompt "def"    let it write\n\n'
         "groundup COMMAND --help shows a command's options; --version the version;\n"
         "--debug, with any command, the traceback of a failure."
     )

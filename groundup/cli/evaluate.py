@@ -1,7 +1,6 @@
 """``groundup evaluate RUN``: numbers of a finished model."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import tyro
@@ -10,6 +9,7 @@ from rich.table import Table
 
 from groundup.cli.flags import check_options, given_options, options_of, parse
 from groundup.errors import UsageError
+from groundup.files import expand_user
 from groundup.recipe import EvaluateConfig, evaluate_run
 
 Run = Annotated[
@@ -26,7 +26,7 @@ def main(command: str, arguments: Sequence[str]) -> int:
     words = ["--tasks" if word == "--task" else word for word in arguments]
     check_options(words, known, ["help"], program)
     parsed = parse(options_of(known, [("run", Run, tyro.MISSING)]), words, program)
-    folder = Path(parsed.run).expanduser()
+    folder = expand_user(parsed.run)
     if folder.is_file():
         raise UsageError(f"{folder} is a file; name the run's folder, runs/NAME")
     outcome = evaluate_run(folder, given_options(parsed, words, known))
@@ -36,9 +36,14 @@ def main(command: str, arguments: Sequence[str]) -> int:
     table.add_column("value", justify="right")
     for task, numbers in outcome.result.items():
         for name, value in numbers.items():
-            shown = f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
-            table.add_row(task, name, shown)
+            table.add_row(task, name, _shown(value))
     out = Console()
     out.print(table)
     out.print(f"{folder / 'evaluate' / 'results.json'}", soft_wrap=True, highlight=False)
     return 0
+
+
+def _shown(value: float | None) -> str:
+    if value is None:
+        return "not comparable"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"

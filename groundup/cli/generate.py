@@ -8,6 +8,7 @@ from typing import Annotated
 import tyro
 
 from groundup.cli.sampling import MODEL_OPTIONS, Option, Writer, open_writer, read_options
+from groundup.errors import UserError
 from groundup.generate import Completion, SamplingConfig, generate, show, stream
 from groundup.progress import console
 
@@ -86,7 +87,12 @@ def write_reply(
 
 
 def _read(prompt: str) -> str:
-    return sys.stdin.read() if prompt == "-" else prompt
+    if prompt != "-":
+        return prompt
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise UserError(f"stdin is not UTF-8 text (byte {error.start}); convert it first") from None
 
 
 def _as_json(prompt: str, completion: Completion) -> str:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from groundup.cli.flags import check_options, given_options, options_of, parse
 from groundup.errors import UsageError
+from groundup.files import expand_user
 from groundup.generate import SamplingConfig
 from groundup.machine import pick_device, pick_precision
 from groundup.model import RNN, Transformer, load_model, resolve_model_folder
@@ -82,7 +83,7 @@ def open_writer(run: str, device: str, precision: Literal["auto", "float32", "bf
     Raises:
         UserError: there is none, or its files are damaged.
     """
-    folder = resolve_model_folder(Path(run).expanduser())
+    folder = resolve_model_folder(expand_user(run))
     where = pick_device(device)
     model = load_model(folder, device=where, dtype=pick_precision(precision, where))
     return Writer(model, load_tokenizer(folder), folder)

@@ -19,7 +19,6 @@ DryRun = Annotated[
     tyro.conf.FlagCreatePairsOff,
     tyro.conf.arg(help="Print what the run will cost, and stop."),
 ]
-SWITCHES = ("--dry-run", "--help", "-h")
 
 
 def main(command: str, arguments: Sequence[str]) -> int:
@@ -46,26 +45,17 @@ def read_command(command: str, arguments: Sequence[str]) -> tuple[Recipe, Any]:
     """
     program = f"groundup {command} RECIPE"
     words = list(arguments)
-    place = _recipe_place(words)
-    if place is None:
-        if not {"--help", "-h"} & set(words):
-            names = ", ".join(path.stem for path in own_recipes())
-            raise UsageError(
-                f"which recipe? Type groundup {command} RECIPE, a .toml file or one of: {names}"
-            )
+    if words and not words[0].startswith("-"):
+        path = find_recipe(words.pop(0))
+        recipe = read_recipe(path)
+    elif {"--help", "-h"} & set(words):
         path, recipe = Path(), Recipe()
     else:
-        path = find_recipe(words.pop(place))
-        recipe = read_recipe(path)
+        names = ", ".join(path.stem for path in own_recipes())
+        raise UsageError(
+            f"which recipe? It comes before the options: groundup {command} RECIPE …, a .toml file "
+            f"or one of: {names}"
+        )
     check_options(words, recipe, ("dry_run", "help"), program)
     options = parse(options_of(recipe, [("dry_run", DryRun, False)]), words, program)
     return read_recipe(path, given_options(options, words, recipe)), options
-
-
-def _recipe_place(words: Sequence[str]) -> int | None:
-    """Return where the recipe stands: the first word that is neither an option nor its value."""
-    for place, word in enumerate(words):
-        after_option = place > 0 and words[place - 1].startswith("-")
-        if not word.startswith("-") and not (after_option and words[place - 1] not in SWITCHES):
-            return place
-    return None

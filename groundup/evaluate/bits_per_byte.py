@@ -1,26 +1,20 @@
 """How well a model predicts text: bits per byte, which no choice of tokenizer can flatter."""
 
-import math
 from typing import TypedDict
 
-import torch
-from torch.nn import functional as F
-
-from groundup.data import Batch, TokenShards, validation_batches
+from groundup.data import TokenShards, validation_batches
 from groundup.errors import UserError
-from groundup.generate import evaluating
 from groundup.model import RNN, Transformer
+from groundup.objectives import NextToken
 from groundup.progress import progress_bar
-
-HEAD_TOKENS = 4096
-"""Tokens whose logits are in memory at once."""
+from groundup.train import known_text_bytes, validate
 
 
 class BitsPerByte(TypedDict):
     """What ``bits_per_byte`` measured, as it goes to JSON."""
 
-    bits_per_byte: float
-    """Bits to encode a byte of the text."""
+    bits_per_byte: float | None
+    """Bits to encode a byte of the text; None where there are unknown characters."""
 
     nats_per_token: float
     """Mean cross-entropy of a target: the validation loss."""
@@ -29,7 +23,11 @@ class BitsPerByte(TypedDict):
     """Targets, end-of-text tokens included."""
 
     bytes: int
-    """UTF-8 bytes of text that the targets stand for."""
+    """UTF-8 bytes of text that the targets stand for, unknown characters left out."""
+
+    unknown: int
+    """Targets that stand for a character which the tokenizer does not know: their bytes are lost,
+    so that bits per byte would compare with no other tokenizer's."""
 
 
 def bits_per_byte(
@@ -39,7 +37,7 @@ def bits_per_byte(
     batch_size: int = 16,
     document_mask: bool = False,
 ) -> BitsPerByte:
-    """Measure ``model`` on a whole split.
+    """Measure ``model`` on a whole split, as training measures it (``train.validate``).
 
     The nats of all targets, over ln 2, over the bytes of all targets. An end-of-text target counts
     its nats, for where a text ends must be predicted too, and no bytes. Windows of
@@ -61,42 +59,31 @@ def bits_per_byte(
             f"{shards.folder} holds tokens of a vocabulary of {shards.vocab_size}, the model's has "
             f"{model.config.vocab_size}; tokenize with the model's own tokenizer"
         )
-    T = model.config.context_length
     batches = validation_batches(
-        shards, batch_size=batch_size, context_length=T, document_mask=document_mask
+        shards,
+        batch_size=batch_size,
+        context_length=model.config.context_length,
+        document_mask=document_mask,
     )
-    device = model.token_embedding.weight.device
-    bytes_V = torch.from_numpy(shards.token_bytes.astype("int64"))
-    nats, tokens, num_bytes = 0.0, 0, 0
-    with progress_bar() as progress, evaluating(model):
+    with progress_bar() as progress:
         task = progress.add_task("bits per byte", total=len(shards) - 1, unit="tokens")
-        for batch in batches:
-            targets_N = batch.targets[batch.loss_mask]
-            nats += _nats(model, batch.to(device))
-            tokens += len(targets_N)
-            num_bytes += int(bytes_V[targets_N].sum())
-            progress.update(task, completed=tokens)
-    if not num_bytes:
+        found = validate(
+            model,
+            NextToken(),
+            batches,
+            device=model.token_embedding.weight.device,
+            token_bytes=known_text_bytes(shards),
+            advance=lambda count: progress.advance(task, count),
+        )
+    if not found.bytes and not found.unknown:
         raise UserError(
             f"{shards.folder}: the {shards.split} split has no text to measure; raise "
             "corpus.validation_fraction or add text to corpus.sources"
         )
     return {
-        "bits_per_byte": nats / math.log(2) / num_bytes,
-        "nats_per_token": nats / tokens,
-        "tokens": tokens,
-        "bytes": num_bytes,
+        "bits_per_byte": found.bits_per_byte,
+        "nats_per_token": found.nats_per_token,
+        "tokens": found.tokens,
+        "bytes": found.bytes,
+        "unknown": found.unknown,
     }
-
-
-@torch.inference_mode()
-def _nats(model: Transformer | RNN, batch: Batch) -> float:
-    """Return the cross-entropy of a batch, summed over its targets, in nats."""
-    hidden_BTC = model.hidden(batch.inputs, batch.positions, batch.document_ids)
-    hidden_NC, targets_N = hidden_BTC[batch.loss_mask], batch.targets[batch.loss_mask]
-    total = 0.0
-    parts = zip(hidden_NC.split(HEAD_TOKENS), targets_N.split(HEAD_TOKENS), strict=True)
-    for part_NC, part_targets_N in parts:
-        logits_NV = model.head(part_NC).float()
-        total += F.cross_entropy(logits_NV, part_targets_N, reduction="sum").item()
-    return total

@@ -81,7 +81,7 @@ def examine(folder: Path = Path(), *, compile_too: bool = True) -> Diagnosis:
             "device": str(device),
             "precision": str(dtype).removeprefix("torch."),
             "threads": str(torch.get_num_threads()),
-            "keeps freed memory": "yes" if machine.keep_memory() else "no (not glibc)",
+            "keeps freed memory": "yes" if machine.keep_memory() else "no",
             "compile": "possible" if compiles else "off",
         },
     )

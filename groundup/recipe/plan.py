@@ -4,28 +4,29 @@ from rich.table import Table
 
 from groundup import machine
 from groundup.plan.estimate import estimate
+from groundup.recipe.run import current_records
 from groundup.recipe.schema import Recipe
-from groundup.recipe.stage import read_record
-from groundup.recipe.table import duration
+from groundup.train.display import duration
 
 
 def plan(recipe: Recipe) -> Table:
     """Return parameters, tokens, steps, time and memory; nothing of the run is computed.
 
-    This machine's matrix products are measured for half a second. Before the tokenizer is trained
-    its vocabulary is taken to be as large as the recipe allows.
+    This machine's matrix products are measured for half a second. Before its tokenizer is
+    trained the vocabulary is taken to be as large as the recipe allows.
     """
     config = recipe.pretrain
     machine.set_threads(config.threads)
     device = machine.pick_device(config.device)
     dtype = machine.pick_precision(config.precision, device)
     peak = machine.peak_flops(dtype, device)
-    trained = read_record(recipe.folder / "tokenizer").get("result", {})
+    results = {name: record["result"] for name, record in current_records(recipe).items()}
+    trained = results.get("tokenizer", {})
     vocab_size = recipe.model.vocab_size or trained.get("vocab_size", recipe.tokenizer.vocab_size)
     shape = recipe.model.model_copy(update={"vocab_size": vocab_size})
     found = estimate(shape, config, peak_flops=peak, dtype=dtype)
 
-    tokens = read_record(recipe.folder / "tokens").get("result", {}).get("train", {}).get("tokens")
+    tokens = results.get("tokens", {}).get("train", {}).get("tokens")
     epochs = f", {found.tokens / tokens:.1f} epochs" if tokens else ""
     precision = str(dtype).removeprefix("torch.")
     rows = {

@@ -12,13 +12,14 @@ from torch import nn
 from groundup import machine
 from groundup.data import Batch, Loader, TokenShards, validation_batches
 from groundup.errors import UsageError
+from groundup.files import write_json
 from groundup.generate import SamplingConfig, generate
 from groundup.model import RNN, ModelConfig, Transformer, build_model, save_model
 from groundup.objectives.pretrain import NextToken
 from groundup.recipe.schema import Recipe
-from groundup.recipe.stage import Fill, InterruptedRun, read_record, versions
+from groundup.recipe.stage import CLAIM, Fill, InterruptedRun, read_json, read_record, versions
 from groundup.tokenizer import Tokenizer, load_tokenizer
-from groundup.train import TrainConfig, fit
+from groundup.train import TrainConfig, Validation, fit, known_text_bytes
 
 BASE = "base"
 """Folder of the pretrained model in a run."""
@@ -47,6 +48,23 @@ def pretrain_inputs(recipe: Recipe) -> dict[str, Any]:
         "config": recipe.pretrain.model_dump(mode="json", exclude=WITHOUT_EFFECT),
         "seed": recipe.seed,
     }
+
+
+def trains_longer(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Return whether inputs differ in nothing but more steps: then the training goes on.
+
+    A schedule that ends at ``max_steps`` stretches: the steps from here on are as in a run that was
+    planned this long, those before are as they were.
+    """
+    longer = old["config"]["max_steps"] <= new["config"]["max_steps"]
+    steps = {"max_steps": new["config"]["max_steps"]}
+    return longer and old | {"config": old["config"] | steps} == new
+
+
+def base_fingerprint(recipe: Recipe) -> str | None:
+    """Return the fingerprint of the training that the run's model folder came from."""
+    origin = read_json(recipe.folder / BASE / "groundup.json").get("provenance", {})
+    return origin.get("stage", {}).get("pretrain")
 
 
 def prepare_pretrain(recipe: Recipe) -> Fill:
@@ -89,6 +107,7 @@ def _pretrain(
         UserError: the loss is not finite, or the checkpoints are damaged.
     """
     config = recipe.pretrain
+    dtype = _settled_precision(folder, dtype)
     held_out = TokenShards.open(recipe.folder / "tokens", "validation")
 
     def validation() -> Iterator[Batch]:
@@ -110,7 +129,7 @@ def _pretrain(
         device=device,
         dtype=dtype,
         validation=validation if len(held_out) > 1 else None,
-        token_bytes=torch.from_numpy(held_out.token_bytes.astype("int64")),
+        token_bytes=known_text_bytes(held_out),
         sample=partial(write_sample, tokenizer=tokenizer, config=config, seed=recipe.seed),
         peak_flops=machine.peak_flops(dtype, device),
     )
@@ -135,9 +154,22 @@ def _pretrain(
         model,
         recipe.folder / BASE,
         tokenizer=tokenizer,
-        provenance=_provenance(recipe, numbers),
+        provenance=_provenance(recipe, numbers, read_json(folder / CLAIM)["fingerprint"]),
     )
     return numbers
+
+
+def _settled_precision(folder: Path, picked: torch.dtype) -> torch.dtype:
+    """Return the precision that this training began with, or note the one picked for it.
+
+    ``auto`` may measure otherwise on a busy day or another machine; a training must not change its
+    arithmetic halfway.
+    """
+    claim = read_json(folder / CLAIM)
+    if "precision" not in claim:
+        claim["precision"] = str(picked).removeprefix("torch.")
+        write_json(folder / CLAIM, claim)
+    return getattr(torch, claim["precision"])
 
 
 def pretrain_summary(result: dict[str, Any]) -> str:
@@ -146,13 +178,11 @@ def pretrain_summary(result: dict[str, Any]) -> str:
     words = f"{size / 1e6:.1f} M" if size >= 1e6 else f"{size:,}"
     words += f" parameters, {result['steps']:,} steps"
     if found := result["validation"]:
-        per_byte = found["bits_per_byte"]
-        words += f", {found['nats_per_token']:.3f} nats/token"
-        words += f", {per_byte:.3f} bits/byte" if per_byte is not None else ""
+        words += f", {Validation(**found)}"
     return words
 
 
-def _provenance(recipe: Recipe, numbers: dict[str, Any]) -> dict[str, Any]:
+def _provenance(recipe: Recipe, numbers: dict[str, Any], fingerprint: str) -> dict[str, Any]:
     """Return where the model comes from: plain facts for its card, then everything in full."""
     corpus, tokens = (read_record(recipe.folder / stage) for stage in ("corpus", "tokens"))
     held_out = numbers["validation"] or {}
@@ -165,6 +195,7 @@ def _provenance(recipe: Recipe, numbers: dict[str, Any]) -> dict[str, Any]:
         "held-out bits per byte": held_out.get("bits_per_byte"),
         "held-out nats per token": held_out.get("nats_per_token"),
         "seed": recipe.seed,
+        "stage": {"pretrain": fingerprint},
         "recipe": recipe.model_dump(mode="json"),
         "corpus": corpus["result"],
         "tokens": tokens["result"],

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from groundup.errors import UsageError
+from groundup.files import expand_user
+from groundup.model import ModelConfig
+from groundup.model.config import ARCHITECTURES
+from groundup.progress import console
 from groundup.recipe.schema import Recipe
 
 
@@ -20,16 +25,29 @@ def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recip
         path: the TOML file; the run takes the file's name unless the recipe has one.
         overrides: keys from the command line, nested like the file: ``{"model": {"width": 64}}``.
             They are merged before anything is derived, so that changing ``architecture`` changes
-            the switches that follow from it.
+            the switches that follow from it. A key of the file that they leave without effect
+            is left out, with a note.
 
     Raises:
         UsageError: no such file, not TOML, an unknown key, or a bad value.
     """
-    values = merge({"name": path.stem}, _read_toml(path))
-    try:
-        return Recipe.model_validate(merge(values, overrides or {}))
-    except ValidationError as error:
-        raise UsageError(_first_problem(error, path, overrides or {})) from None
+    values, overrides = merge({"name": path.stem}, _read_toml(path)), overrides or {}
+    left_out: list[str] = []
+    while True:
+        try:
+            recipe = Recipe.model_validate(merge(values, overrides))
+            break
+        except ValidationError as error:
+            idle = _idle_keys(error, values, overrides)
+            if not idle:
+                raise UsageError(_first_problem(error, path, overrides)) from None
+        for section, key in idle:
+            values[section] = {k: v for k, v in values[section].items() if k != key}
+            left_out.append(f"{section}.{key}")
+    if left_out:
+        line = f"{path}: {', '.join(left_out)} left out: no effect with these options"
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    return recipe
 
 
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,7 +66,7 @@ def find_recipe(name: str) -> Path:
     Raises:
         UsageError: there is neither.
     """
-    path = Path(name).expanduser()
+    path = expand_user(name)
     if path.is_file():
         return path
     own = {recipe.stem: recipe for recipe in own_recipes()}
@@ -80,11 +98,32 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
 
 
+def _idle_key(problem: Mapping[str, Any]) -> list[str]:
+    """Return where the key stands that a config calls without effect: section and key, or []."""
+    match = re.match(r"Value error, (\w+) has no effect", problem["msg"])
+    return [*map(str, problem["loc"]), match[1]] if match else []
+
+
+def _idle_keys(
+    error: ValidationError, values: Mapping[str, Any], overrides: Mapping[str, Any]
+) -> list[tuple[str, str]]:
+    """Return the sections' keys that the file gives and that overrides left without effect."""
+    idle = [_idle_key(problem) for problem in error.errors(include_url=False)]
+    return [
+        (keys[0], keys[1])
+        for keys in idle
+        if len(keys) == 2
+        and _given(keys, values)
+        and not _given(keys, overrides)
+        and _given(keys[:1], overrides)
+    ]
+
+
 def _first_problem(error: ValidationError, path: Path, overrides: Mapping[str, Any]) -> str:
     """Return one line for the first of pydantic's complaints, and the number of the others."""
     problems = error.errors(include_url=False)
     problem = problems[0]
-    keys = [str(key) for key in problem["loc"]]
+    keys = _idle_key(problem) or [str(key) for key in problem["loc"]]
     source = f"{path}: {'.'.join(keys)}" if keys else str(path)
     if keys and _given(keys[:2], overrides):
         source = "--" + ".".join(keys[:2]).replace("_", "-")
@@ -139,13 +178,33 @@ def _section_types() -> dict[str, type[BaseModel]]:
 
 
 def write_toml(recipe: Recipe) -> str:
-    """Return the recipe with every key resolved, as TOML that ``read_recipe`` reads back."""
+    """Return the recipe as TOML that ``read_recipe`` reads back.
+
+    Defaults are written out; what follows from other keys is not, so that it still follows when one
+    of those is changed.
+    """
     values = recipe.model_dump(mode="json", exclude_none=True)
+    values["model"] = _without_what_follows(recipe.model, values["model"])
     lines = [f"{key} = {_toml(value)}" for key, value in values.items() if key not in sections()]
     for section in sections():
         lines += ["", f"[{section}]"]
         lines += [f"{key} = {_toml(value)}" for key, value in values[section].items()]
     return "\n".join(lines) + "\n"
+
+
+def _without_what_follows(model: ModelConfig, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a model's keys but for those whose value would be the same if they were left out."""
+    kept = dict(values)
+    switches = ARCHITECTURES[model.architecture]
+    for key in ("num_kv_heads", "head_width", "feed_forward_width", *switches):
+        rest = {name: value for name, value in kept.items() if name != key}
+        try:
+            follows = ModelConfig.model_validate(rest) == model
+        except ValidationError:
+            follows = False
+        if follows:
+            kept = rest
+    return kept
 
 
 def sections() -> tuple[str, ...]:

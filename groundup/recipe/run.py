@@ -1,5 +1,6 @@
 """Walking the road: what is up to date is skipped, what was interrupted goes on."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ from groundup.errors import UserError
 from groundup.files import write_atomic
 from groundup.progress import console
 from groundup.recipe.lock import locked
-from groundup.recipe.pretrain import BASE
+from groundup.recipe.pretrain import BASE, base_fingerprint
 from groundup.recipe.read import read_recipe, write_toml
 from groundup.recipe.schema import Recipe
 from groundup.recipe.stage import Outcome, Planned, Stage, read_record, run_stage, up_to_date
@@ -32,22 +33,40 @@ def run_recipe(recipe: Recipe, *, only: str | None = None) -> list[Outcome]:
         InterruptedRun: the user stopped it and its state is saved.
     """
     outcomes = []
-    with locked(recipe.folder, FOLDERS):
+    records: dict[str, dict[str, Any]] = {}
+
+    def keep_recipe() -> None:
         write_atomic(recipe.folder / "recipe.toml", write_toml(recipe))
-        previous = ""
+
+    with locked(recipe.folder, FOLDERS):
         for stage in STAGES:
-            planned = Planned(stage, stage.inputs(recipe), previous)
+            planned = Planned.of(stage, recipe, records)
             if only in (None, stage.name):
-                outcomes.append(_run(planned, recipe))
+                outcomes.append(_run(planned, recipe, keep_recipe))
             elif not up_to_date(planned, recipe):
                 raise UserError(
                     f"the {stage.name} stage of {recipe.folder} is missing or older than the "
-                    f"recipe: run groundup {stage.command} {recipe.folder / 'recipe.toml'} first"
+                    f"recipe: run groundup {stage.command} first, with the same recipe and options"
                 )
             if stage.name == only:
                 break
-            previous = planned.fingerprint
+            records[stage.name] = read_record(recipe.folder / stage.name)
+        keep_recipe()
     return outcomes
+
+
+def current_records(recipe: Recipe) -> dict[str, dict[str, Any]]:
+    """Return the records of a run's stages from the first on, as far as they are up to date."""
+    records: dict[str, dict[str, Any]] = {}
+    for stage in STAGES:
+        try:
+            planned = Planned.of(stage, recipe, records)
+        except UserError:  # the sources are not there
+            break
+        if not up_to_date(planned, recipe):
+            break
+        records[stage.name] = read_record(recipe.folder / stage.name)
+    return records
 
 
 def evaluate_run(folder: Path, changes: dict[str, Any]) -> Outcome:
@@ -66,23 +85,25 @@ def evaluate_run(folder: Path, changes: dict[str, Any]) -> Outcome:
         raise UserError(f"{folder}: no run is here; make one with groundup run RECIPE")
     recipe = read_recipe(folder / "recipe.toml", {"evaluate": changes})
     here = folder.resolve()
-    recipe = recipe.model_copy(update={"runs": folder.parent, "name": here.name})
     pretrained = read_record(folder / "pretrain")
-    if not pretrained:
+    # The model's own seed: the recipe may since have been changed for a training not yet finished.
+    mine = {"runs": here.parent, "name": here.name, "seed": pretrained.get("seed")}
+    recipe = recipe.model_copy(update=mine)
+    if not pretrained or base_fingerprint(recipe) != pretrained["fingerprint"]:
         raise UserError(f"{folder}: its model is not finished; groundup run {folder}/recipe.toml")
-    if read_record(folder / "tokens").get("fingerprint") != pretrained["previous"]:
+    if read_record(folder / "tokens").get("content") != pretrained["previous"].get("tokens"):
         raise UserError(
             f"{folder}: its tokens changed after the model was trained; "
             f"bring it up to date with groundup run {folder}/recipe.toml"
         )
     stage = next(stage for stage in STAGES if stage.name == "evaluate")
-    with locked(folder, FOLDERS):
-        return _run(Planned(stage, stage.inputs(recipe), pretrained["fingerprint"]), recipe)
+    with locked(recipe.folder, FOLDERS):
+        return _run(Planned.of(stage, recipe, {"pretrain": pretrained}), recipe)
 
 
-def _run(planned: Planned, recipe: Recipe) -> Outcome:
+def _run(planned: Planned, recipe: Recipe, prepared: Callable[[], None] = lambda: None) -> Outcome:
     stage: Stage = planned.stage
-    outcome = run_stage(planned, recipe)
+    outcome = run_stage(planned, recipe, prepared)
     if outcome.status != "up to date":
         line = f"{stage.name}: {stage.summary(outcome.result)}"
         console.print(line, highlight=False, markup=False, soft_wrap=True)

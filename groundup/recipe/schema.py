@@ -1,12 +1,13 @@
 """What a recipe says: one typed section per stage, every key documented, unknown keys refused."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationError, model_validator
 
 from groundup.config import Config
 from groundup.corpus import CorpusConfig
+from groundup.generate import SamplingConfig
 from groundup.model import ModelConfig
 from groundup.tokenizer import TokenizerConfig
 from groundup.train.config import TrainConfig
@@ -35,6 +36,25 @@ class EvaluateConfig(Config):
 
     top_k: int = Field(default=0, ge=0)
     """Samples take only this many likeliest tokens; 0: all."""
+
+    @property
+    def sampling(self) -> SamplingConfig:
+        """How python_syntax draws its samples."""
+        return SamplingConfig(temperature=self.temperature, top_k=self.top_k)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if "python_syntax" not in self.tasks:
+            for key in ("num_samples", "sample_tokens", "temperature", "top_k"):
+                if getattr(self, key) != type(self).model_fields[key].default:
+                    raise ValueError(
+                        f"{key} has no effect without python_syntax in tasks; leave it out"
+                    )
+        try:
+            _ = self.sampling  # a mistake here would otherwise show after the training
+        except ValidationError as error:
+            raise ValueError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+        return self
 
 
 class Recipe(Config):

@@ -1,15 +1,13 @@
 """A stage is a folder: it is up to date when its ``stage.json`` names the inputs of today."""
 
 import json
-import shutil
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import groundup
@@ -22,7 +20,7 @@ RECORD = "stage.json"
 """Written last: a stage's folder that has one is whole."""
 
 CLAIM = "inputs.json"
-"""Whose inputs an unfinished in-place stage is working on."""
+"""What an in-place stage works on, from its first session on."""
 
 Status = Literal["done", "resumed", "up to date"]
 
@@ -42,7 +40,8 @@ class Outcome:
 
 
 Fill = Callable[[Path], dict[str, Any]]
-"""Fills a folder and returns the result."""
+"""Fills a folder and returns the result. Its ``content``, if there is one, names what was made, for
+the stages that read it; without one the stage's fingerprint does."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +67,18 @@ class Stage:
     summary: Callable[[dict[str, Any]], str]
     """The result in a few words, for the table."""
 
+    reads: tuple[str, ...] = ()
+    """Stages whose contents decide the result too."""
+
     in_place: bool = False
     """The stage works in its own folder over many sessions and resumes what it finds there;
     the others fill a temporary folder that is renamed when it is whole."""
 
-    writes_also: str | None = None
-    """Another folder of the run that the stage writes."""
+    prolongs: Callable[[dict[str, Any], dict[str, Any]], bool] = lambda _old, _new: False
+    """Of an in-place stage: whether work on the first inputs goes on towards the second."""
+
+    elsewhere: Callable[[Recipe], str | None] | None = None
+    """Of a stage that writes another folder too: the fingerprint that stands in it."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +87,15 @@ class Planned:
 
     stage: Stage
     inputs: dict[str, Any]
-    previous: str
-    """Fingerprint of the stage before."""
+    previous: dict[str, str] = field(default_factory=dict)
+    """Contents of the stages that this one reads. Of their results, not of their inputs: a source
+    file that was only touched makes the corpus anew, and nothing after it."""
+
+    @classmethod
+    def of(cls, stage: Stage, recipe: Recipe, records: Mapping[str, dict[str, Any]]) -> "Planned":
+        """Plan a stage, given the records of those before it."""
+        contents = {name: records[name]["content"] for name in stage.reads}
+        return cls(stage, stage.inputs(recipe), contents)
 
     @property
     def fingerprint(self) -> str:
@@ -93,10 +105,11 @@ class Planned:
 
 def read_record(folder: Path) -> dict[str, Any]:
     """Return a stage's ``stage.json``, or ``{}`` where there is no whole one."""
-    return _read(folder / RECORD)
+    return read_json(folder / RECORD)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Return a file's JSON object, or ``{}`` where there is no whole one."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -107,13 +120,20 @@ def _read(path: Path) -> dict[str, Any]:
 def up_to_date(planned: Planned, recipe: Recipe) -> bool:
     """Return whether a stage's folder holds the result of just these inputs."""
     stage = planned.stage
-    if stage.writes_also and not (recipe.folder / stage.writes_also).is_dir():
+    if stage.elsewhere and stage.elsewhere(recipe) != planned.fingerprint:
         return False
     return read_record(recipe.folder / stage.name).get("fingerprint") == planned.fingerprint
 
 
-def run_stage(planned: Planned, recipe: Recipe) -> Outcome:
+def run_stage(
+    planned: Planned, recipe: Recipe, prepared: Callable[[], None] = lambda: None
+) -> Outcome:
     """Bring one stage up to date; earlier stages' folders are found through the recipe.
+
+    Args:
+        planned: the stage and its inputs.
+        recipe: the whole run.
+        prepared: called once all is checked, before anything is changed.
 
     Raises:
         InterruptedRun: the user stopped it and its state is saved.
@@ -128,9 +148,11 @@ def run_stage(planned: Planned, recipe: Recipe) -> Outcome:
     def write_record(where: Path, result: dict[str, Any]) -> Outcome:
         # A resumed stage knows the work of its earlier sessions better than the clock does.
         seconds = round(max(time.perf_counter() - clock, result.get("training_seconds", 0)), 2)
+        content = result.pop("content", name)
         record = {
             "stage": stage.name,
             "fingerprint": name,
+            "content": content,
             "previous": planned.previous,
             "inputs": planned.inputs,
             "seed": recipe.seed,
@@ -144,8 +166,10 @@ def run_stage(planned: Planned, recipe: Recipe) -> Outcome:
 
     _refuse_foreign(folder)
     fill = stage.prepare(recipe)
-    resumed = stage.in_place and _claim(folder, name)
+    prepared()
+    resumed = stage.in_place and _claim(folder, planned)
     if stage.in_place:
+        (folder / RECORD).unlink(missing_ok=True)  # until the work is done it vouches for nothing
         return write_record(folder, fill(folder))
     with atomic_folder(folder) as temporary:
         return write_record(temporary, fill(temporary))
@@ -166,33 +190,56 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
-def _claim(folder: Path, name: str) -> bool:
-    """Make ``folder`` the working place of inputs ``name``; return whether work on them is there.
+def _claim(folder: Path, planned: Planned) -> bool:
+    """Make ``folder`` the working place of a stage's inputs; return whether work on them is there.
 
-    What other inputs left is moved to ``FOLDER.previous``, of which one is kept: hours of training
-    should not be lost to a changed key. If the key is changed back, the two change places.
+    What other inputs left is renamed to ``FOLDER.XXXXXXXX``, after its fingerprint, and renamed
+    back when these inputs return: hours of training are never lost to a changed key. Each step is
+    one rename, so that a kill between them loses nothing either.
     """
-    if _read(folder / CLAIM).get("fingerprint") == name:
+    name, there = planned.fingerprint, read_json(folder / CLAIM)
+    if there.get("fingerprint") == name:
         return True
-    aside = folder.with_name(f"{folder.name}.previous")
-    known = _read(aside / CLAIM).get("fingerprint") == name
-    stale = folder.exists() and any(folder.iterdir())
-    # Named so that after a kill between two renames ``lock`` puts the folder back.
-    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.old.") as temporary:
-        moved = Path(temporary) / folder.name
-        if stale:
-            folder.rename(moved)
-        if known:
-            aside.rename(folder)
-        if stale:
-            if aside.exists():
-                shutil.rmtree(aside)
-            moved.rename(aside)
-            console.print(f"{folder} belongs to other settings: moved to {aside}", soft_wrap=True)
-    if not known:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / CLAIM, {"fingerprint": name})
-    return known
+    known = _aside(folder, name)
+    found = read_json(known / CLAIM).get("fingerprint") == name
+    if not found and _prolongs(planned, there):
+        write_json(folder / CLAIM, there | {"fingerprint": name, "inputs": planned.inputs})
+        return True
+    if folder.exists() and any(folder.iterdir()):
+        old = there.get("fingerprint") or read_record(folder).get("fingerprint") or "unknown"
+        aside = _aside(folder, old)
+        if aside.exists():
+            raise UserError(
+                f"{folder} belongs to other settings and {aside} is in the way; move it"
+            )
+        folder.rename(aside)
+        _say(f"{folder} belongs to other settings: moved to {aside}")
+    if found:
+        if folder.exists():
+            folder.rmdir()
+        known.rename(folder)
+        _say(f"{known} belongs to these settings: moved back to {folder}")
+        return True
+    with atomic_folder(folder) as new:
+        write_json(new / CLAIM, {"fingerprint": name, "inputs": planned.inputs})
+    return False
+
+
+def _aside(folder: Path, fingerprint: str) -> Path:
+    return folder.with_name(f"{folder.name}.{fingerprint[:8]}")
+
+
+def _prolongs(planned: Planned, claim: dict[str, Any]) -> bool:
+    """Return whether claimed work goes on towards other inputs, like training for more steps."""
+    inputs = claim.get("inputs")
+    if not isinstance(inputs, dict):
+        return False
+    same_otherwise = replace(planned, inputs=inputs).fingerprint == claim.get("fingerprint")
+    return same_otherwise and planned.stage.prolongs(inputs, planned.inputs)
+
+
+def _say(line: str) -> None:
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def versions() -> dict[str, str]:

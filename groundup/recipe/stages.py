@@ -1,16 +1,24 @@
 """The stages of a run, in order: each reads folders of the earlier ones and fills its own."""
 
+import hashlib
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from groundup.corpus import build_corpus, read_documents, source_fingerprint
-from groundup.data import tokenize_documents
+from groundup.corpus import Split, build_corpus, read_documents, source_fingerprint
+from groundup.data import TokenShards, tokenize_documents
+from groundup.files import fingerprint
 from groundup.recipe.evaluate import evaluate, evaluate_summary
-from groundup.recipe.pretrain import BASE, prepare_pretrain, pretrain_inputs, pretrain_summary
+from groundup.recipe.pretrain import (
+    base_fingerprint,
+    prepare_pretrain,
+    pretrain_inputs,
+    pretrain_summary,
+    trains_longer,
+)
 from groundup.recipe.schema import Recipe
 from groundup.recipe.stage import Fill, Stage
-from groundup.tokenizer import load_tokenizer, train_tokenizer
+from groundup.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
 
 
 def _corpus_inputs(recipe: Recipe) -> dict[str, Any]:
@@ -18,6 +26,16 @@ def _corpus_inputs(recipe: Recipe) -> dict[str, Any]:
         "config": recipe.corpus.model_dump(mode="json"),
         "sources": source_fingerprint(recipe.corpus),
     }
+
+
+def _make_corpus(recipe: Recipe, folder: Path) -> dict[str, Any]:
+    result = build_corpus(recipe.corpus, folder)
+    content = hashlib.sha256()
+    for split in get_args(Split):
+        content.update(split.encode())
+        for document in read_documents(folder, split, columns=["id"]):
+            content.update(document.id.encode())
+    return result | {"content": content.hexdigest()[:16]}
 
 
 def _corpus_summary(result: dict[str, Any]) -> str:
@@ -28,12 +46,18 @@ def _make_tokenizer(recipe: Recipe, folder: Path) -> dict[str, Any]:
     texts = (document.text for document in read_documents(recipe.folder / "corpus", "train"))
     tokenizer = train_tokenizer(recipe.tokenizer, texts)
     tokenizer.save(folder)
-    return {"vocab_size": tokenizer.vocab_size, "fingerprint": tokenizer.fingerprint}
+    return {"vocab_size": tokenizer.vocab_size, "content": tokenizer.fingerprint}
 
 
 def _prepare_tokens(recipe: Recipe) -> Fill:
     tokenizer = load_tokenizer(recipe.folder / "tokenizer")
-    return partial(tokenize_documents, recipe.folder / "corpus", tokenizer)
+    return partial(_make_tokens, recipe.folder / "corpus", tokenizer)
+
+
+def _make_tokens(corpus: Path, tokenizer: Tokenizer, folder: Path) -> dict[str, Any]:
+    result = tokenize_documents(corpus, tokenizer, folder)
+    splits = [TokenShards.open(folder, split).fingerprint for split in get_args(Split)]
+    return result | {"content": fingerprint(splits)}
 
 
 def _tokens_summary(result: dict[str, Any]) -> str:
@@ -48,7 +72,7 @@ STAGES: tuple[Stage, ...] = (
         command="corpus",
         version=1,
         inputs=_corpus_inputs,
-        prepare=lambda recipe: partial(build_corpus, recipe.corpus),
+        prepare=lambda recipe: partial(_make_corpus, recipe),
         summary=_corpus_summary,
     ),
     Stage(
@@ -58,6 +82,7 @@ STAGES: tuple[Stage, ...] = (
         inputs=lambda recipe: {"config": recipe.tokenizer.model_dump(mode="json")},
         prepare=lambda recipe: partial(_make_tokenizer, recipe),
         summary=lambda result: f"vocabulary of {result['vocab_size']:,}",
+        reads=("corpus",),
     ),
     Stage(
         name="tokens",
@@ -66,6 +91,7 @@ STAGES: tuple[Stage, ...] = (
         inputs=lambda _: {},
         prepare=_prepare_tokens,
         summary=_tokens_summary,
+        reads=("corpus", "tokenizer"),
     ),
     Stage(
         name="pretrain",
@@ -74,8 +100,10 @@ STAGES: tuple[Stage, ...] = (
         inputs=pretrain_inputs,
         prepare=prepare_pretrain,
         summary=pretrain_summary,
+        reads=("tokens",),
         in_place=True,
-        writes_also=BASE,
+        prolongs=trains_longer,
+        elsewhere=base_fingerprint,
     ),
     Stage(
         name="evaluate",
@@ -87,6 +115,7 @@ STAGES: tuple[Stage, ...] = (
         },
         prepare=lambda recipe: partial(evaluate, recipe),
         summary=evaluate_summary,
+        reads=("pretrain",),
     ),
 )
 """corpus → tokenizer → tokens → pretrain → evaluate."""

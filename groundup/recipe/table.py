@@ -7,6 +7,7 @@ from rich.table import Table
 from groundup.recipe.schema import Recipe
 from groundup.recipe.stage import Outcome
 from groundup.recipe.stages import STAGES
+from groundup.train.display import duration
 
 
 def outcome_table(outcomes: Sequence[Outcome]) -> Table:
@@ -35,19 +36,12 @@ def what_next(recipe: Recipe, outcomes: Sequence[Outcome]) -> list[str]:
     ]
 
 
-def duration(seconds: float) -> str:
-    """Return ``8.3 s``, ``4 min 10 s`` or ``2 h 05 min``."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
-
-
 def _example_prompt(recipe: Recipe) -> str:
-    """Return a prompt for the shell, in the language of the corpus."""
-    prompt = recipe.pretrain.sample_prompt
+    """Return a prompt for the shell, in the language of the corpus.
+
+    Without a space at its end: in most vocabularies that belongs to the token that follows.
+    """
+    prompt = recipe.pretrain.sample_prompt.rstrip(" ")
     if not prompt:
-        prompt = "def " if recipe.corpus.sources == ("stdlib",) else "The "
+        prompt = "def" if recipe.corpus.sources == ("stdlib",) else "The"
     return "'" + prompt.replace("'", "'\\''") + "'"

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.filesystem import FileSystemReader, FileSystemWriter
 from torch.distributed.checkpoint.state_dict_loader import load
@@ -150,22 +150,6 @@ class Checkpoints:
                 path = self.path(step)
                 # Renamed first: a kill halfway leaves a leftover, not half a checkpoint.
                 shutil.rmtree(path.rename(path.with_name(f".{path.name}.old")), ignore_errors=True)
-
-
-def restore_weights(model: nn.Module, checkpoint: Path) -> None:
-    """Read the float32 weights of a checkpoint into a model of the same shape.
-
-    Raises:
-        UserError: the checkpoint is damaged or of another model.
-    """
-    tensors = {"model": model.state_dict()}
-    try:
-        shapes = _read_state(checkpoint)["shapes"]
-        of_model = {name: shape for name, shape in shapes.items() if name.startswith("model.")}
-        _check_shapes(checkpoint, of_model, _shapes(tensors))
-        _read_tensors(checkpoint, tensors)
-    except DamagedError as damage:
-        raise UserError(f"{checkpoint} is damaged ({damage}); use another checkpoint") from None
 
 
 class DamagedError(Exception):

@@ -1,6 +1,5 @@
 """What a person sees of a training run: a live line in a terminal, plain lines in a log."""
 
-import math
 from types import TracebackType
 from typing import Any, Self
 
@@ -9,6 +8,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from groundup.errors import printable
 from groundup.train.optimizers import ParameterGroup
 
 SMOOTHING = 0.95
@@ -96,14 +96,16 @@ class Display:
             self.say(f"step {step}/{self.max_steps}  {text}  left {duration(left)}")
 
     def sample(self, step: int, text: str) -> None:
-        """Show a sample text, shortened."""
+        """Show a sample text, shortened, and without what a terminal would obey."""
         shown = text[:SAMPLE_CHARACTERS] + ("…" if len(text) > SAMPLE_CHARACTERS else "")
-        self.say(f"sample at step {step}: {shown}")
+        self.say(f"sample at step {step}: {printable(shown)}")
 
 
 def duration(seconds: float) -> str:
-    """Return ``42 s``, ``3 min`` or ``2 h 05 min``."""
-    if seconds < 90:
-        return f"{math.ceil(seconds)} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+    """Return ``8.3 s``, ``42 s``, ``4 min 10 s`` or ``2 h 05 min``."""
+    if seconds < 59.5:
+        return f"{seconds:.2g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"

@@ -51,7 +51,8 @@ def fit(
     """Train a model, going on from the newest whole checkpoint in ``folder`` if there is one.
 
     A run that is killed and resumed gives the losses of one that was not, bit for bit on one
-    machine. SIGINT and SIGTERM finish the step, save, and return with ``interrupted``.
+    machine. SIGINT and SIGTERM finish the step, and its validation if it is due, save, and return
+    with ``interrupted``. With more ``max_steps`` than at first a finished run goes on.
 
     Args:
         model: float32; moved to ``device``, trained in place, and float32 again at the end.
@@ -63,7 +64,7 @@ def fit(
         device: where to compute.
         dtype: of matrix products, float32 or bfloat16.
         validation: gives held-out batches, the same every time.
-        token_bytes: bytes of text each id stands for, (V,), for bits per byte.
+        token_bytes: bytes of text each id stands for (``known_text_bytes``), (V,), for bits/byte.
         sample: returns a text by the model, which is in evaluation mode.
         peak_flops: FLOP/s that this machine was measured to reach, for MFU.
 

@@ -8,6 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
+STOPPING = (
+    b"\nstopping after this step (and its validation, if one is due); Ctrl-C again stops at once, "
+    b"without saving\n"
+)
+
 
 @dataclass
 class Interruption:
@@ -37,7 +42,7 @@ def graceful_interruption() -> Iterator[Interruption]:
             raise KeyboardInterrupt
         interruption.requested = True
         # Not through rich: the main thread may hold its lock right now.
-        os.write(2, b"\nstopping after this step; Ctrl-C again stops at once, without saving\n")
+        os.write(2, STOPPING)
 
     before = {
         number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)

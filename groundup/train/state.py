@@ -66,7 +66,7 @@ class FitResult:
         best: the one with the lowest loss.
         best_step: steps done then.
         checkpoint: folder of the newest checkpoint.
-        best_checkpoint: folder of the best validation's, for ``restore_weights``.
+        best_checkpoint: folder of the best validation's.
         interrupted: a signal stopped the run before its end; it has been saved.
     """
 

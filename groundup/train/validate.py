@@ -1,14 +1,14 @@
 """How well a model predicts text it has not been trained on."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from groundup.data import Batch
+from groundup.data import Batch, TokenShards
 from groundup.train import rng
 from groundup.train.loss import Objective
 
@@ -20,15 +20,36 @@ class Validation:
     Attributes:
         nats_per_token: mean loss over the targets.
         bits_per_byte: the loss of all targets over the bytes of text they stand for, comparable
-            between tokenizers; None where the bytes of a token are not known.
+            between tokenizers; None where the bytes of any target are not known.
+        tokens: targets.
+        bytes: of text that they stand for, as far as known.
+        unknown: targets that stand for text which the tokenizer does not know.
     """
 
     nats_per_token: float
     bits_per_byte: float | None
+    tokens: int = 0
+    bytes: int = 0
+    unknown: int = 0
 
     def __str__(self) -> str:
         text = f"{self.nats_per_token:.4f} nats/token"
+        if self.unknown:
+            return f"{text}, bits/byte not comparable: {self.unknown:,} unknown characters"
         return text if self.bits_per_byte is None else f"{text}, {self.bits_per_byte:.4f} bits/byte"
+
+
+def known_text_bytes(shards: TokenShards) -> Tensor:
+    """Return the bytes of text that each id stands for, (V,) int64; -1 where they are not known.
+
+    An end of text stands for none. Any other id without bytes, like a character tokenizer's for
+    characters it has not met, stands for text of unknown length: with its nats and without its
+    bytes, bits per byte would compare with nothing.
+    """
+    bytes_V = torch.from_numpy(shards.token_bytes.astype("int64"))
+    bytes_V[bytes_V == 0] = -1
+    bytes_V[int(shards.tokens[0])] = 0  # every document begins with an end of text
+    return bytes_V
 
 
 @contextmanager
@@ -37,13 +58,14 @@ def evaluating(model: nn.Module, device: torch.device) -> Iterator[None]:
 
     Random numbers drawn inside are put back, so that training goes on as if nobody had looked.
     """
-    was_training = model.training
+    modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
         with torch.no_grad(), rng.isolated(device):
             yield
     finally:
-        model.train(was_training)
+        for module, training in modes:
+            module.training = training
 
 
 def validate(
@@ -53,6 +75,7 @@ def validate(
     *,
     device: torch.device,
     token_bytes: Tensor | None = None,
+    advance: Callable[[int], None] | None = None,
 ) -> Validation:
     """Measure the objective's loss on held-out batches.
 
@@ -64,15 +87,21 @@ def validate(
         objective: gives the loss.
         batches: held-out, at least one target.
         device: where to compute.
-        token_bytes: bytes of text each id stands for, (V,), on the CPU.
+        token_bytes: bytes of text each id stands for (``known_text_bytes``), (V,), on the CPU.
+        advance: called after each batch with its number of targets, for progress bars.
     """
-    total, count, num_bytes = 0.0, 0, 0
+    total, count, num_bytes, unknown = 0.0, 0, 0, 0
     with evaluating(model, device):
         for batch in batches:
             loss = objective(model, batch.to(device))
             total += float(loss.sum)
             count += int(loss.count)
             if token_bytes is not None:
-                num_bytes += int(token_bytes[batch.targets[batch.loss_mask]].sum())
-    bits_per_byte = total / math.log(2) / num_bytes if num_bytes else None
-    return Validation(total / count, bits_per_byte)
+                bytes_N = token_bytes[batch.targets[batch.loss_mask]]
+                num_bytes += int(bytes_N.clamp(min=0).sum())
+                unknown += int((bytes_N < 0).sum())
+            if advance is not None:
+                advance(int(loss.count))
+    comparable = num_bytes > 0 and not unknown
+    bits_per_byte = total / math.log(2) / num_bytes if comparable else None
+    return Validation(total / count, bits_per_byte, count, num_bytes, unknown)

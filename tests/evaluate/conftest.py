@@ -20,7 +20,7 @@ def tokenizer() -> BPETokenizer:
 def make_shards(tmp_path, tokenizer):
     """Write texts as a validation split: ``make_shards(["one", "two"])``."""
 
-    def make(texts) -> TokenShards:
+    def make(texts, tokenizer=tokenizer) -> TokenShards:
         writer = ShardWriter(
             tmp_path,
             "validation",

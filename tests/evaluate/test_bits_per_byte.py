@@ -1,11 +1,15 @@
-import importlib
 import math
+from dataclasses import asdict
 
 import pytest
 import torch
 
+from groundup.data import validation_batches
 from groundup.errors import UserError
 from groundup.evaluate import bits_per_byte
+from groundup.objectives import NextToken
+from groundup.tokenizer import CharacterTokenizer
+from groundup.train import known_text_bytes, validate
 
 
 @torch.inference_mode()
@@ -49,12 +53,25 @@ def test_a_model_that_knows_nothing_needs_the_log_of_its_vocabulary(make_model, 
     assert result["bits_per_byte"] == pytest.approx(bits, rel=1e-6)
 
 
-def test_the_head_in_parts_changes_nothing(make_model, shards, monkeypatch):
-    module = importlib.import_module("groundup.evaluate.bits_per_byte")
+def test_it_is_what_training_measures(make_model, shards):
     model = make_model()
-    whole = bits_per_byte(model, shards)
-    monkeypatch.setattr(module, "HEAD_TOKENS", 5)
-    assert bits_per_byte(model, shards) == pytest.approx(whole, rel=1e-6)
+    batches = validation_batches(shards, batch_size=3, context_length=16)
+    device, bytes_V = torch.device("cpu"), known_text_bytes(shards)
+    measured = validate(model, NextToken(), batches, device=device, token_bytes=bytes_V)
+    assert bits_per_byte(model, shards, batch_size=3) == asdict(measured)
+
+
+def test_with_characters_that_the_tokenizer_does_not_know_there_are_no_bits_per_byte(
+    make_model, make_shards
+):
+    tokenizer = CharacterTokenizer.train(["abc abc"], 10)
+    result = bits_per_byte(
+        make_model(vocab_size=tokenizer.vocab_size), make_shards(["a ü b", "é"], tokenizer)
+    )
+    assert result["bits_per_byte"] is None
+    assert result["unknown"] == 2
+    assert result["bytes"] == len("a  b")
+    assert result["nats_per_token"] > 0
 
 
 def test_dropout_is_off_and_the_mode_is_restored(make_model, shards):

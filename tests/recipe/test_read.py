@@ -101,6 +101,19 @@ def test_a_written_recipe_reads_back_as_it_was(prompt, rate, sources, architectu
     assert Recipe.model_validate(tomllib.loads(write_toml(recipe))) == recipe
 
 
+def test_what_follows_from_other_keys_still_follows_in_a_written_recipe(tmp_path):
+    path = tmp_path / "run.toml"
+    model = {"num_heads": 4, "width": 64, "head_width": 8, "norm_eps": 1e-3}
+    path.write_text(write_toml(Recipe.model_validate({"model": model})))
+    wider = read_recipe(path, {"model": {"num_heads": 8}}).model
+    assert (wider.num_heads, wider.num_kv_heads, wider.head_width) == (8, 8, 8)
+    assert wider.norm_eps == 1e-3
+    gpt2 = read_recipe(path, {"model": {"architecture": "gpt2"}}).model
+    assert gpt2.bias
+    assert gpt2.feed_forward_width == 4 * 64
+    assert gpt2.norm_eps == 1e-3
+
+
 def test_every_key_is_documented():
     def undocumented(config, prefix=""):
         for name, field in config.model_fields.items():

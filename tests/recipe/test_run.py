@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from groundup.cli import main
 from groundup.recipe import read_recipe
@@ -65,23 +66,129 @@ def test_a_changed_key_redoes_its_stage_and_the_later_ones_only(place, capsys):
     assert statuses(capsys) == dict.fromkeys(STAGES, "up to date") | redone
     run("--pretrain.log-every", "3", "--pretrain.learning-rate", "0.001")
     assert statuses(capsys) == dict.fromkeys(STAGES, "up to date")
-    run("--tokenizer.vocab-size", "290")
+    run("--tokenizer.vocab-size", "270")
     assert statuses(capsys) == {"corpus": "up to date"} | dict.fromkeys(STAGES[1:], "done")
     (place / "text" / "new.txt").write_text("something new")
     run()
     assert statuses(capsys) == dict.fromkeys(STAGES, "done")
 
 
+def test_a_source_that_was_only_touched_makes_the_corpus_anew_and_nothing_after_it(place, capsys):
+    run()
+    capsys.readouterr()
+    os.utime(place / "text" / "0.txt", (1, 1))
+    run()
+    assert statuses(capsys) == {"corpus": "done"} | dict.fromkeys(STAGES[1:], "up to date")
+
+
+def test_a_training_can_be_made_longer(place, capsys):
+    run()
+    capsys.readouterr()
+    run("--pretrain.max-steps", "20")
+    redone = {"pretrain": "resumed", "evaluate": "done"}
+    captured = capsys.readouterr()
+    assert "resuming after step 12 of 20" in captured.err
+    assert "moved" not in captured.err
+    assert record("pretrain")["result"]["steps"] == 20
+    # Shorter is another training; the longer one is kept.
+    run("--pretrain.max-steps", "8")
+    assert statuses(capsys) == dict.fromkeys(STAGES, "up to date") | redone | {"pretrain": "done"}
+    run("--pretrain.max-steps", "20")
+    assert statuses(capsys) == dict.fromkeys(STAGES, "up to date") | redone
+    assert record("pretrain")["result"]["steps"] == 20
+
+
 def test_the_training_of_other_settings_is_kept_and_found_again_when_they_return(place, capsys):
     run()
     weights = Path("runs/tiny/base/model.safetensors").read_bytes()
+    aside = Path("runs/tiny") / f"pretrain.{record('pretrain')['fingerprint'][:8]}"
     run("--seed", "1")
+    run("--seed", "2")
     assert Path("runs/tiny/base/model.safetensors").read_bytes() != weights
-    capsys.readouterr()
+    assert (aside / "checkpoints").is_dir()
+    assert f"runs/tiny/pretrain belongs to other settings: moved to {aside}" in (
+        capsys.readouterr().err
+    )
     run()
     assert statuses(capsys)["pretrain"] == "resumed"
     assert Path("runs/tiny/base/model.safetensors").read_bytes() == weights
-    assert Path("runs/tiny/pretrain.previous/checkpoints").is_dir()
+    assert not aside.exists()
+    assert len(list(Path("runs/tiny").glob("pretrain.*/checkpoints"))) == 2
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(5, "Input/output error")])
+def test_a_training_survives_what_happens_while_it_is_moved(place, capsys, monkeypatch, error):
+    run()
+    weights = Path("runs/tiny/base/model.safetensors").read_bytes()
+    checkpoints = {path.name for path in Path("runs/tiny/pretrain/checkpoints").iterdir()}
+    renamed, rename = [], Path.rename
+
+    def interrupted(self, target):
+        done = rename(self, target)
+        if self == Path("runs/tiny/pretrain"):
+            renamed.append(done)
+            raise error
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", interrupted)
+        assert run("--seed", "1") != 0
+    assert {path.name for path in (renamed[0] / "checkpoints").iterdir()} == checkpoints
+    assert run("--seed", "1") == 0
+    capsys.readouterr()
+    assert run() == 0
+    assert statuses(capsys)["pretrain"] == "resumed"
+    assert Path("runs/tiny/base/model.safetensors").read_bytes() == weights
+
+
+def test_the_model_of_another_training_is_not_taken_for_this_ones(place, capsys, monkeypatch):
+    run()
+    weights = Path("runs/tiny/base/model.safetensors").read_bytes()
+    run("--seed", "1")
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:  # the old training is back, its model not yet
+        patch.setattr("groundup.recipe.pretrain.save_model", killed)
+        assert run() == 130
+    assert main(["evaluate", "runs/tiny"]) == 1
+    assert "not finished" in capsys.readouterr().err
+    assert run() == 0
+    assert Path("runs/tiny/base/model.safetensors").read_bytes() == weights
+    # Nor where a record has survived beside it.
+    base = Path("runs/tiny/base/groundup.json")
+    base.write_text(base.read_text().replace(record("pretrain")["fingerprint"], "0" * 16))
+    capsys.readouterr()
+    assert run() == 0
+    assert statuses(capsys)["pretrain"] == "resumed"
+
+
+def test_a_training_keeps_the_precision_that_auto_gave_it_at_first(place, capsys, monkeypatch):
+    for dtype, steps in ((torch.float32, "12"), (torch.bfloat16, "16")):
+        monkeypatch.setattr("groundup.machine.pick_precision", lambda *_, dtype=dtype: dtype)
+        run("--pretrain.precision", "auto", "--pretrain.max-steps", steps)
+        assert record("pretrain")["result"]["steps"] == int(steps)
+        assert record("pretrain")["result"]["precision"] == "float32"
+
+
+def test_a_refused_recipe_leaves_the_one_that_made_the_run(place, capsys):
+    run()
+    before = Path("runs/tiny/recipe.toml").read_text()
+    assert run("--model.vocab-size", "7", "--pretrain.document-mask") == 2
+    assert main(["tokenize", "tiny.toml", "--tokenizer.vocab-size", "270"]) == 1
+    assert Path("runs/tiny/recipe.toml").read_text() == before
+    assert main(["run", "runs/tiny/recipe.toml", "--model.num-heads", "4"]) == 0
+
+
+def test_a_model_is_evaluated_as_it_was_trained_whatever_the_recipe_says_now(place, capsys):
+    run("--pretrain.document-mask")
+    before = json.loads(Path("runs/tiny/evaluate/results.json").read_text())["bits_per_byte"]
+    recipe = Path("runs/tiny/recipe.toml")
+    recipe.write_text(recipe.read_text().replace("document_mask = true", "document_mask = false"))
+    assert main(["evaluate", "runs/tiny", "--task", "bits_per_byte", "--batch-size", "2"]) == 0
+    after = json.loads(Path("runs/tiny/evaluate/results.json").read_text())["bits_per_byte"]
+    assert after["nats_per_token"] == pytest.approx(before["nats_per_token"], rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +220,7 @@ def test_a_mistake_costs_one_line_and_nothing_that_was_finished(place, capsys, o
 
 def test_one_stage_runs_when_those_before_it_are_up_to_date(place, capsys):
     assert main(["tokenizer", "tiny.toml"]) == 1
-    assert "run groundup corpus runs/tiny/recipe.toml first" in capsys.readouterr().err
+    assert "run groundup corpus first, with the same recipe" in capsys.readouterr().err
     for command, stage in [
         ("corpus", "corpus"),
         ("tokenizer", "tokenizer"),
@@ -179,6 +286,17 @@ def test_a_finished_run_is_evaluated_without_its_sources(place, capsys):
     assert "python_syntax" not in out
     os.chdir("runs")  # from wherever it is called
     assert main(["evaluate", "tiny", "--task", "python_syntax", "--num-samples", "2"]) == 0
+    results = json.loads(Path("tiny/evaluate/results.json").read_text())
+    assert results["python_syntax"]["num_samples"] == 2
+    assert "nats_per_token" in results["bits_per_byte"], "measured before, of the same model"
+    os.chdir("tiny")
+    assert main(["evaluate", "."]) == 0
+    Path("../link").symlink_to(Path.cwd())
+    assert main(["evaluate", "../link", "--batch-size", "3"]) == 0
+    assert (
+        json.loads(Path("evaluate/stage.json").read_text())["inputs"]["config"]["batch_size"] == 3
+    )
+    os.chdir("..")
     shutil.rmtree("tiny/pretrain")
     assert main(["evaluate", "tiny"]) == 1
     assert "not finished" in capsys.readouterr().err
@@ -191,6 +309,17 @@ def test_a_plan_is_printed_before_there_is_anything(place, capsys):
     assert "128,000" in out  # 1000 steps × 4 sequences × 32 tokens
     assert "300 at most" in out
     assert not Path("runs").exists()
+
+
+def test_a_plan_does_not_count_on_what_is_older_than_the_recipe(place, capsys):
+    run()
+    capsys.readouterr()
+    run("--dry-run")
+    assert "epochs" in capsys.readouterr().out
+    run("--dry-run", "--tokenizer.vocab-size", "400")
+    out = capsys.readouterr().out
+    assert "400 at most" in out
+    assert "epochs" not in out
 
 
 def test_transformers_opens_the_model_and_writes_the_same(place, capsys):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from groundup.errors import UserError
-from groundup.train import checkpoint, restore_weights
+from groundup.train import checkpoint
 from groundup.train.checkpoint import Checkpoints
 
 
@@ -156,20 +156,3 @@ def test_a_full_disk_surfaces_and_leaves_the_checkpoint_before(checkpoints, monk
         checkpoints.save(2, tensors(2), {})
     assert sorted(path.name for path in checkpoints.folder.iterdir()) == ["step-00000001"]
     assert checkpoints.resume(tensors(0), accept)["step"] == 1
-
-
-def test_weights_alone_can_be_restored(checkpoints, tiny_model):
-    trained, other = tiny_model(), tiny_model()
-    with torch.no_grad():
-        for parameter in trained.parameters():
-            parameter.add_(1.0)
-    state = {"model": trained.state_dict(), "optimizer": {"x": torch.zeros(2)}}
-    path = checkpoints.save(1, state, {})
-    restore_weights(other, path)
-    for name, tensor in other.state_dict().items():
-        assert torch.equal(tensor, trained.state_dict()[name])
-    with pytest.raises(UserError, match="saved by another model"):
-        restore_weights(tiny_model(width=16), path)
-    truncate(tensor_file(path))
-    with pytest.raises(UserError, match="is damaged"):
-        restore_weights(other, path)

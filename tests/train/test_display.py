@@ -17,7 +17,7 @@ def show(*, terminal, max_steps=6, log_every=2):
         for step in range(1, max_steps + 1):
             line = {"step": step, "loss": 2.0, "tokens_per_second": 1234.5, "seconds": 10.0 * step}
             display.step({**line, "mfu": 0.415})
-        display.sample(6, "[bold]a[/] sample " + "x" * 1000)
+        display.sample(6, "[bold]a[/] sample \x1b[2J" + "x" * 1000)
         display.warn("look [here]")
     return file.getvalue()
 
@@ -45,16 +45,24 @@ def test_a_terminal_has_a_live_line():
     assert "step 2/6" not in text
 
 
-def test_text_of_the_model_is_shortened_and_never_read_as_markup():
+def test_text_of_the_model_is_shortened_and_never_read_as_markup_or_obeyed():
     text = show(terminal=False)
-    assert "sample at step 6: [bold]a[/] sample xxx" in text
+    assert "sample at step 6: [bold]a[/] sample \N{REPLACEMENT CHARACTER}[2Jxxx" in text
     assert "x…" in text
     assert "x" * 500 not in text
     assert "warning: look [here]" in text
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0 s"), (41.2, "42 s"), (200, "3 min"), (7500, "2 h 05 min")]
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (8.31, "8.3 s"),
+        (41.2, "41 s"),
+        (59.7, "1 min 00 s"),
+        (250, "4 min 10 s"),
+        (7500, "2 h 05 min"),
+    ],
 )
 def test_durations_read_well(seconds, text):
     assert duration(seconds) == text

@@ -5,7 +5,7 @@ import torch
 
 from groundup.data import TokenShards, validation_batches
 from groundup.objectives import NextToken
-from groundup.train import validate
+from groundup.train import known_text_bytes, validate
 
 CPU = torch.device("cpu")
 
@@ -62,4 +62,18 @@ def test_looking_leaves_no_trace(tiny_model, shards):
     assert first == second, "dropout is off"
     assert torch.equal(torch.get_rng_state(), before)
     assert model.training
+    model.blocks[0].eval()  # a frozen part, say
+    validate(model, noisy, batches, device=CPU)
+    assert not model.blocks[0].training
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_bits_per_byte_is_not_given_where_a_targets_bytes_are_not_known(tiny_model, shards):
+    bytes_V = known_text_bytes(shards)
+    assert bytes_V[0] == 0, "the end of text is known to stand for nothing"
+    bytes_V[5] = -1
+    batches = validation_batches(shards, batch_size=4, context_length=16)
+    measured = validate(tiny_model(), NextToken(), batches, device=CPU, token_bytes=bytes_V)
+    assert measured.bits_per_byte is None
+    assert measured.unknown == (shards.tokens[1:] == 5).sum()
+    assert f"not comparable: {measured.unknown} unknown characters" in str(measured)
