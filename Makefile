@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 demo: install
 	$(BIN)/groundup run recipes/quickstart.toml
 	$(BIN)/groundup generate runs/quickstart --max-tokens 80 \
-	  --prompt "def read_lines(path):" --prompt "class Stack:" --prompt "import "
+	  --prompt "def read_lines(path):" --prompt "class Stack:" --prompt "import"
 
 install: $(VENV)/installed
 
