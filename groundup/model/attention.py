@@ -15,8 +15,8 @@ from groundup.model.rope import rotate
 FUSED_FROM = 2048
 """Keys from which the fused CPU kernel beats plain products in bfloat16, backward included.
 
-Its backward took 2.5 times as long at 256 tokens and as long at 1024; in float32 it wins at every
-length (benchmarks/LOG.md).
+Forward and backward took it about twice as long up to 512 tokens and as long from 1,024; in float32
+it wins at every length (benchmarks/LOG.md).
 """
 
 

@@ -39,7 +39,9 @@ def _make_corpus(recipe: Recipe, folder: Path) -> dict[str, Any]:
 
 
 def _corpus_summary(result: dict[str, Any]) -> str:
-    return f"{result['documents']:,} documents, {result['bytes'] / 1e6:,.1f} MB"
+    number = result["documents"]
+    plural = "" if number == 1 else "s"
+    return f"{number:,} document{plural}, {result['bytes'] / 1e6:,.1f} MB"
 
 
 def _make_tokenizer(recipe: Recipe, folder: Path) -> dict[str, Any]:
