@@ -117,8 +117,8 @@ def keep_memory() -> bool:
     """Tell glibc to keep freed memory with the process; return whether it will.
 
     By default glibc gives each large tensor back to the system and asks for it again the next
-    step, 15,000 to 94,000 page faults a step for a ten-million-parameter model. Kept, a training
-    step ran 1.38 times as fast. The price: memory once used stays with the process.
+    step, page by page. Kept, a training step of a ten-million-parameter model ran 1.4 times as fast
+    (benchmarks/LOG.md). The price: memory once used stays with the process.
     """
     if sys.platform != "linux" or platform.libc_ver()[0] != "glibc":
         return False

@@ -56,7 +56,7 @@ class Diagnosis:
 
 
 def examine(folder: Path = Path(), *, compile_too: bool = True) -> Diagnosis:
-    """Measure and check this machine; takes a few seconds, with torch.compile up to half a minute.
+    """Measure and check this machine; takes a few seconds, with torch.compile up to a minute.
 
     Args:
         folder: where runs will be kept; its disk is measured.
@@ -169,7 +169,7 @@ def advise(found: Diagnosis) -> list[str]:
         )
     if on_cpu and not machine.has_compiler():
         advice.append(
-            "no C++ compiler: torch.compile stays off; g++ makes training up to 1.2× as fast"
+            "no C++ compiler: torch.compile stays off; g++ makes training up to 1.3× as fast"
         )
     if 0 < memory < 4e9:
         advice.append(f"{memory / 1e9:.1f} GB of memory: keep pretrain.micro_batch_size small")

@@ -14,8 +14,9 @@ from groundup.train.loss import Objective
 from groundup.train.precision import Masters
 
 PAYS_FROM = {"cpu": 1e14, "cuda": 3e16}
-"""FLOPs of a whole run from which compiling pays: about two minutes of computing on two AMX cores
-or one large GPU. Compiling takes up to half a minute and gains a tenth to a quarter.
+"""FLOPs of a whole run from which compiling pays: about five minutes of training on two
+AVX512-BF16 cores, minutes on one large GPU (estimated, not measured). On those cores compiling took
+half a minute to a minute and gained between nothing and a third (benchmarks/LOG.md).
 
 Counted, not timed: a run that is resumed must decide as it did before, or its losses would differ.
 """

@@ -116,7 +116,7 @@ def fit(
                 step_tokens = batch.inputs.numel()
                 step_flops = step_tokens * flops_per_token(model, batch.inputs.shape[1])
                 if should_compile(config.compile, model, device, step_flops * config.max_steps):
-                    display.say("compiling the forward and backward pass, up to half a minute")
+                    display.say("compiling the forward and backward pass, up to a minute")
                     part = next(micro_batches(batch, config.micro_batch_size)).to(device)
                     train_objective = compile_objective(
                         objective, model, part, masters, display.warn

@@ -2,8 +2,8 @@
 
 A bfloat16 number has 8 bits of precision: an update below 1/512 of a weight would round away. So
 the optimizer works on float32 *master weights* (arXiv 1710.03740, section 3.1) and the model
-computes with rounded copies of them. Casting the copies once per step, in place, is 1.4 times as
-fast on a CPU as ``torch.autocast``, which casts at every use.
+computes with rounded copies of them. The copies are cast once per step, in place, where
+``torch.autocast`` casts at every use.
 """
 
 import torch
