@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from groundup.errors import UserError
-from groundup.tokenizer.gpt2_files import GPT2_FILE_NAMES, read_gpt2_files
+from groundup.tokenizer.formats.gpt2_files import GPT2_FILE_NAMES, read_gpt2_files
+from groundup.tokenizer.formats.tokenizer_json import read_tokenizer_json
 from groundup.tokenizer.interface import Tokenizer
-from groundup.tokenizer.tokenizer_json import read_tokenizer_json
 
 
 def load_tokenizer(path: Path) -> Tokenizer:

@@ -11,7 +11,7 @@ from groundup.tokenizer import (
     TokenizerConfig,
     train_tokenizer,
 )
-from groundup.tokenizer.patterns import GPT2, LLAMA3
+from groundup.tokenizer.bpe.patterns import GPT2, LLAMA3
 
 
 def test_a_config_trains_the_tokenizer_that_it_names() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 
 from groundup.progress import progress_bar
-from groundup.tokenizer.patterns import PretokenPattern
+from groundup.tokenizer.bpe.patterns import PretokenPattern
 from groundup.tokenizer.special_tokens import split_at_special_tokens, well_formed
 
 Pair = tuple[int, int]

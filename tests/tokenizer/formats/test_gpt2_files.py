@@ -7,7 +7,7 @@ import pytest
 
 from groundup.errors import UserError
 from groundup.tokenizer import BPETokenizer, load_tokenizer
-from groundup.tokenizer.byte_alphabet import to_alphabet
+from groundup.tokenizer.bpe.byte_alphabet import to_alphabet
 
 
 def write_gpt2_files(tokenizer: BPETokenizer, folder: Path) -> None:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from groundup.errors import UsageError
 from groundup.reference import bpe as reference
 from groundup.tokenizer import END_OF_TEXT, BPETokenizer
-from groundup.tokenizer.byte_alphabet import to_alphabet
-from groundup.tokenizer.patterns import GPT2, LLAMA3
+from groundup.tokenizer.bpe.byte_alphabet import to_alphabet
+from groundup.tokenizer.bpe.patterns import GPT2, LLAMA3
 
 # Few letters make long repeats, overlapping pairs ("aaaa") and ties, where trainers go wrong.
 few_letters = st.text(alphabet="ab c", max_size=60)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from groundup.errors import UserError
 from groundup.reference import bpe as reference
 from groundup.tokenizer import BPETokenizer, load_tokenizer
-from groundup.tokenizer.byte_alphabet import from_alphabet, to_alphabet
-from groundup.tokenizer.patterns import GPT2, PATTERNS, PretokenPattern
+from groundup.tokenizer.bpe.byte_alphabet import from_alphabet, to_alphabet
+from groundup.tokenizer.bpe.patterns import GPT2, PATTERNS, PretokenPattern
 
 BYTES = {bytes([value]): value for value in range(256)}
 any_text = st.text() | st.text(alphabet="ab \n'sS1é🙂", max_size=80)

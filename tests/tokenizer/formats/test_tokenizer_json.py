@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from groundup.errors import UserError
 from groundup.tokenizer import BPETokenizer, CharacterTokenizer, Tokenizer, load_tokenizer
-from groundup.tokenizer.patterns import GPT2, LLAMA3
+from groundup.tokenizer.bpe.patterns import GPT2, LLAMA3
 
 # Characters that Unicode has since assigned are letters to one library and not to the other.
 assigned = st.characters(exclude_categories=["Cn", "Cs"])

@@ -7,8 +7,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from groundup.errors import UserError
 from groundup.tokenizer.bpe import BPETokenizer
-from groundup.tokenizer.byte_alphabet import merges_from_alphabet, tokens_from_alphabet
-from groundup.tokenizer.patterns import GPT2
+from groundup.tokenizer.bpe.byte_alphabet import merges_from_alphabet, tokens_from_alphabet
+from groundup.tokenizer.bpe.patterns import GPT2
 from groundup.tokenizer.special_tokens import END_OF_TEXT
 
 GPT2_FILE_NAMES = (("encoder.json", "vocab.bpe"), ("vocab.json", "merges.txt"))

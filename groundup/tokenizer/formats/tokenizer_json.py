@@ -13,10 +13,10 @@ from pydantic import BaseModel, Field, Strict, ValidationError
 
 from groundup.errors import UserError
 from groundup.tokenizer.bpe import BPETokenizer
-from groundup.tokenizer.byte_alphabet import merges_from_alphabet, tokens_from_alphabet
+from groundup.tokenizer.bpe.byte_alphabet import merges_from_alphabet, tokens_from_alphabet
+from groundup.tokenizer.bpe.patterns import GPT2
 from groundup.tokenizer.characters import EVERY_CHARACTER, UNKNOWN, CharacterTokenizer
 from groundup.tokenizer.interface import Tokenizer
-from groundup.tokenizer.patterns import GPT2
 
 Id = Annotated[int, Strict()]
 

@@ -7,13 +7,13 @@ from typing import Any, Literal, Self
 
 from groundup.errors import UserError
 from groundup.progress import console
-from groundup.tokenizer.byte_alphabet import BYTE_ORDER, to_alphabet
+from groundup.tokenizer.bpe.byte_alphabet import BYTE_ORDER, to_alphabet
+from groundup.tokenizer.bpe.merge import merge_ids
+from groundup.tokenizer.bpe.patterns import PATTERNS, PretokenPattern
+from groundup.tokenizer.bpe.train import train_bpe
 from groundup.tokenizer.config import check_vocab_size
 from groundup.tokenizer.interface import Tokenizer
-from groundup.tokenizer.merge import merge_ids
-from groundup.tokenizer.patterns import PATTERNS, PretokenPattern
 from groundup.tokenizer.special_tokens import with_end_of_text
-from groundup.tokenizer.train_bpe import train_bpe
 
 
 class BPETokenizer(Tokenizer):
