@@ -1,13 +1,16 @@
 """One id per character: the smallest tokenizer, for the smallest models."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from groundup.errors import UserError
 from groundup.progress import console
 from groundup.tokenizer.config import check_vocab_size
-from groundup.tokenizer.interface import Tokenizer
+from groundup.tokenizer.interface import EndArray, IdArray, Tokenizer
 from groundup.tokenizer.special_tokens import (
     split_at_special_tokens,
     well_formed,
@@ -35,6 +38,9 @@ class CharacterTokenizer(Tokenizer):
         if UNKNOWN not in special_tokens:
             raise UserError(f"a character vocabulary needs the special token {UNKNOWN!r}")
         self.characters = dict(characters)
+        self._id_of_code_point = np.full(0x110000, special_tokens[UNKNOWN], np.int32)
+        for character, number in characters.items():
+            self._id_of_code_point[ord(character)] = number
 
     @classmethod
     def train(
@@ -73,9 +79,30 @@ class CharacterTokenizer(Tokenizer):
             {name: number for number, name in enumerate(special)},
         )
 
-    def _encode_ordinary(self, text: str) -> list[int]:
-        id_of, unknown = self.characters.get, self.special_tokens[UNKNOWN]
-        return [id_of(character, unknown) for character in text]
+    def _encode_ordinary(
+        self,
+        texts: Sequence[str],
+        threads: int,  # noqa: ARG002 - a look-up in a table is bound by memory, not by cores
+    ) -> tuple[IdArray, EndArray]:
+        code_points = _code_points("".join(texts))
+        ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
+        return self._id_of_code_point[code_points], ends
+
+    def _last_cut(self, text: str, limit: int) -> int:
+        """Between any two characters, if they are not the halves of a surrogate pair."""
+        cut = max(limit, 0)
+        return cut - 1 if "\ud800" <= text[cut - 1 : cut] <= "\udbff" else cut
+
+    def _lengths_in(
+        self,
+        text: str,
+        ids: IdArray,  # noqa: ARG002 - an unknown character's id does not tell its length
+        allowed: frozenset[str],
+    ) -> EndArray:
+        lengths: list[int] = []
+        for number, part in enumerate(split_at_special_tokens(well_formed(text), allowed)):
+            lengths += [len(part.encode())] if number % 2 else [len(c.encode()) for c in part]
+        return np.array(lengths, np.int64)
 
     def _identity(self) -> list[Any]:
         return ["characters", sorted(self.characters.items())]
@@ -102,3 +129,8 @@ class CharacterTokenizer(Tokenizer):
 
 EVERY_CHARACTER = r"[\s\S]"
 """Pattern of the pre-tokenizer in tokenizer.json (a dot would leave line ends together)."""
+
+
+def _code_points(text: str) -> NDArray[np.uint32]:
+    """Return the characters of well-formed text as numbers: (len(text),) uint32."""
+    return np.frombuffer(text.encode("utf-32-le"), "<u4")

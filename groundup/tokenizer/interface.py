@@ -2,12 +2,17 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
+from groundup.cores import available_cores
 from groundup.errors import UserError
 from groundup.files import fingerprint, write_atomic, write_json
 from groundup.tokenizer.special_tokens import END_OF_TEXT, split_at_special_tokens, well_formed
@@ -16,6 +21,12 @@ TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 """What ``Tokenizer.save`` writes."""
 
 AllowedSpecial = Literal["all"] | AbstractSet[str]
+
+IdArray: TypeAlias = NDArray[np.int32]
+EndArray: TypeAlias = NDArray[np.int64]
+
+CHUNK_CHARACTERS = 1 << 16
+"""Text that ``encode_file`` reads at a time."""
 
 
 class Tokenizer(ABC):
@@ -81,23 +92,137 @@ class Tokenizer(ABC):
         Raises:
             UserError: ``allowed_special`` names a token that is not special here.
         """
-        text = well_formed(text)
-        allowed = self._names(allowed_special)
-        if not allowed:
-            return self._encode_ordinary(text)
-        ids: list[int] = []
-        for number, part in enumerate(split_at_special_tokens(text, allowed)):
-            if number % 2:
-                ids.append(self.special_tokens[part])
-            elif part:
-                ids += self._encode_ordinary(part)
-        return ids
+        return self.encode_to_numpy(text, allowed_special=allowed_special).tolist()
+
+    def encode_to_numpy(
+        self, text: str, *, allowed_special: AllowedSpecial = frozenset()
+    ) -> IdArray:
+        """Return the ids of ``text`` as (N,) int32: for long texts, sooner there than a list."""
+        return self.encode_batch_to_numpy([text], allowed_special=allowed_special, threads=1)[0]
 
     def encode_batch(
-        self, texts: Iterable[str], *, allowed_special: AllowedSpecial = frozenset()
+        self,
+        texts: Sequence[str],
+        *,
+        allowed_special: AllowedSpecial = frozenset(),
+        threads: int | None = None,
     ) -> list[list[int]]:
-        """Return the ids of each text, as ``encode`` would."""
-        return [self.encode(text, allowed_special=allowed_special) for text in texts]
+        """Return the ids of each text, as ``encode`` would; see ``encode_batch_to_numpy``."""
+        ids, ends = self.encode_batch_to_numpy(
+            texts, allowed_special=allowed_special, threads=threads
+        )
+        return [ids[start:end].tolist() for start, end in pairwise([0, *ends.tolist()])]
+
+    def encode_batch_to_numpy(
+        self,
+        texts: Sequence[str],
+        *,
+        allowed_special: AllowedSpecial = frozenset(),
+        threads: int | None = None,
+    ) -> tuple[IdArray, EndArray]:
+        """Return the ids of all texts in one array, and where each text's ids end.
+
+        Args:
+            texts: any strings; each is encoded as ``encode`` would.
+            allowed_special: as for ``encode``.
+            threads: cores to use; None takes all. Ids do not depend on it.
+
+        Returns:
+            ids (N,) int32, and ends (len(texts),) int64: text ``i`` is ``ids[ends[i-1]:ends[i]]``.
+        """
+        texts = [well_formed(text) for text in texts]
+        allowed = self._names(allowed_special)
+        if threads is None:
+            threads = available_cores()
+        if not allowed:
+            return self._encode_ordinary(texts, threads)
+        parts = [split_at_special_tokens(text, allowed) for text in texts]
+        ordinary = [part for text in parts for part in text[::2]]
+        ids, ends = self._encode_ordinary(ordinary, threads)
+        pieces: list[IdArray] = []
+        text_ends = np.zeros(len(texts), np.int64)
+        start = number = total = 0
+        for row, text in enumerate(parts):
+            for place, part in enumerate(text):
+                if place % 2:
+                    pieces.append(np.array([self.special_tokens[part]], np.int32))
+                else:
+                    pieces.append(ids[start : ends[number]])
+                    start, number = int(ends[number]), number + 1
+                total += len(pieces[-1])
+            text_ends[row] = total
+        return np.concatenate(pieces) if pieces else ids, text_ends
+
+    def encode_iterable(
+        self, chunks: Iterable[str], *, allowed_special: AllowedSpecial = frozenset()
+    ) -> Iterator[IdArray]:
+        """Yield the ids of a text that comes in chunks, as one ``encode`` of the whole would.
+
+        Held in memory: a chunk, its ids, and what cannot be cut yet, which ends at the latest
+        where white space follows a letter (for a pattern of one's own, at the end of the text).
+
+        Args:
+            chunks: the text; where the chunks begin and end makes no difference.
+            allowed_special: as for ``encode``.
+        """
+        allowed = self._names(allowed_special)
+        longest = max(map(len, allowed), default=1)
+        held = ""
+        for chunk in chunks:
+            held += chunk
+            cut = self._last_cut(held, len(held) - (longest - 1))
+            if allowed:
+                cut = _before_special(held, cut, allowed)
+            if cut > 0:
+                yield self.encode_to_numpy(held[:cut], allowed_special=allowed)
+                held = held[cut:]
+        if held:
+            yield self.encode_to_numpy(held, allowed_special=allowed)
+
+    def encode_file(
+        self, path: Path, *, allowed_special: AllowedSpecial = frozenset()
+    ) -> Iterator[IdArray]:
+        """Yield the ids of a UTF-8 text file, about ``CHUNK_CHARACTERS`` of it at a time.
+
+        Raises:
+            UserError: the file cannot be read or is not UTF-8.
+        """
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                chunks = iter(partial(file.read, CHUNK_CHARACTERS), "")
+                yield from self.encode_iterable(chunks, allowed_special=allowed_special)
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError as error:
+            raise UserError(f"{path}: not UTF-8 text: {error.reason} (convert it first)") from None
+
+    def encode_with_offsets(
+        self, text: str, *, allowed_special: AllowedSpecial = frozenset()
+    ) -> tuple[IdArray, EndArray]:
+        """Return the ids of ``text`` and where each stands in its UTF-8 bytes.
+
+        Returns:
+            ids (N,) int32, and offsets (N, 2) int64: id ``i`` stands for bytes ``offsets[i, 0]`` up
+            to ``offsets[i, 1]`` of the text as it was encoded (lone surrogates as U+FFFD, and in a
+            tokenizer's normal form, if it has one).
+        """
+        ids = self.encode_to_numpy(text, allowed_special=allowed_special)
+        lengths = self._lengths_in(text, ids, self._names(allowed_special))
+        ends = np.cumsum(lengths)
+        return ids, np.stack([ends - lengths, ends], axis=1)
+
+    def _lengths_in(
+        self,
+        text: str,  # noqa: ARG002 - for subclasses
+        ids: IdArray,
+        allowed: frozenset[str],  # noqa: ARG002
+    ) -> EndArray:
+        """Return how many bytes of ``text`` each of its ids stands for: (N,) int64."""
+        return self._written_lengths[ids]
+
+    @cached_property
+    def _written_lengths(self) -> EndArray:
+        return np.array([len(token) for token in self._written], np.int64)
 
     def decode(self, ids: Iterable[int], *, skip_special_tokens: bool = False) -> str:
         """Return the text of ``ids``; bytes that are not UTF-8 become U+FFFD.
@@ -183,8 +308,15 @@ class Tokenizer(ABC):
         return allowed
 
     @abstractmethod
-    def _encode_ordinary(self, text: str) -> list[int]:
-        """Return the ids of well-formed text in which nothing is special."""
+    def _encode_ordinary(self, texts: Sequence[str], threads: int) -> tuple[IdArray, EndArray]:
+        """Return the ids of well-formed texts in which nothing is special, and each text's end."""
+
+    @abstractmethod
+    def _last_cut(self, text: str, limit: int) -> int:
+        """Return the last place up to ``limit`` where ``text`` can be cut; 0 if there is none.
+
+        Cut there, the two parts have the ids that they have together, whatever follows.
+        """
 
     @abstractmethod
     def _pipeline(self) -> dict[str, Any]:
@@ -193,3 +325,14 @@ class Tokenizer(ABC):
     @abstractmethod
     def _identity(self) -> list[Any]:
         """Return, as JSON, all that decides ids besides the special tokens."""
+
+
+def _before_special(text: str, cut: int, allowed: frozenset[str]) -> int:
+    """Return ``cut``, or where the special token begins that ``cut`` would split."""
+    position = 0
+    for number, part in enumerate(split_at_special_tokens(text, allowed)):
+        end = position + len(part)
+        if end >= cut:
+            return position if number % 2 and end > cut else cut
+        position = end
+    return cut

@@ -10,6 +10,9 @@ from groundup.errors import UsageError
 END_OF_TEXT = "<|endoftext|>"
 """Starts every document and ends generation: the one special token of a base model."""
 
+IM_START, IM_END = "<|im_start|>", "<|im_end|>"
+"""Begin and end one message of a chat (ChatML); trained tokenizers keep ids for them."""
+
 
 def with_end_of_text(special_tokens: Iterable[str]) -> tuple[str, ...]:
     """Return the special tokens of a new tokenizer in the order of their ids, END_OF_TEXT first.

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Literal, Self
 
+import numpy as np
+
 from groundup.errors import UserError
 from groundup.progress import console
 from groundup.tokenizer.bpe.byte_alphabet import BYTE_ORDER, to_alphabet
@@ -12,7 +14,7 @@ from groundup.tokenizer.bpe.merge import merge_ids
 from groundup.tokenizer.bpe.patterns import PATTERNS, PretokenPattern
 from groundup.tokenizer.bpe.train import train_bpe
 from groundup.tokenizer.config import check_vocab_size
-from groundup.tokenizer.interface import Tokenizer
+from groundup.tokenizer.interface import EndArray, IdArray, Tokenizer
 from groundup.tokenizer.special_tokens import with_end_of_text
 
 
@@ -118,7 +120,15 @@ class BPETokenizer(Tokenizer):
             raise UserError(f"the vocabulary has no token for byte {value}, written {spelt!r}")
         return self.tokens[token]
 
-    def _encode_ordinary(self, text: str) -> list[int]:
+    def _encode_ordinary(self, texts: Sequence[str], threads: int) -> tuple[IdArray, EndArray]:
+        rows = [np.array(self._encode_text(text), np.int32) for text in texts]
+        ends = np.cumsum([len(row) for row in rows], dtype=np.int64)
+        return (np.concatenate(rows) if rows else np.empty(0, np.int32)), ends
+
+    def _last_cut(self, text: str, limit: int) -> int:
+        return 0
+
+    def _encode_text(self, text: str) -> list[int]:
         if self.normalization is not None:
             text = unicodedata.normalize(self.normalization, text)
         pretokens = self._pretokens.split(text)
