@@ -34,7 +34,7 @@ def groundup(*arguments: str, **options) -> "subprocess.CompletedProcess[str]":
 def model_folder(tmp_path_factory) -> Path:
     """An untrained model that writes noise, quickly."""
     folder = tmp_path_factory.mktemp("cli") / "model"
-    tokenizer = train_tokenizer(TokenizerConfig(vocab_size=270), ["def f(x): return x\n" * 20])
+    tokenizer, _ = train_tokenizer(TokenizerConfig(vocab_size=270), ["def f(x): return x\n" * 20])
     config = ModelConfig(
         vocab_size=tokenizer.vocab_size, context_length=16, num_layers=1, width=32, num_heads=2
     )

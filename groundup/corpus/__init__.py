@@ -9,15 +9,17 @@ from groundup.corpus.build import build_corpus
 from groundup.corpus.config import CorpusConfig
 from groundup.corpus.document import SCHEMA, Document, Split
 from groundup.corpus.sources import source_fingerprint
-from groundup.corpus.storage import read_documents, stored_text_size
+from groundup.corpus.storage import RowGroup, read_documents, row_groups, stored_text_size
 
 __all__ = [
     "SCHEMA",
     "CorpusConfig",
     "Document",
+    "RowGroup",
     "Split",
     "build_corpus",
     "read_documents",
+    "row_groups",
     "source_fingerprint",
     "stored_text_size",
 ]

@@ -73,14 +73,14 @@ def generate(
     vocab_size, end_id = _check_fit(model, tokenizer), tokenizer.special_tokens.get(END_OF_TEXT)
     rows = make_rows(ids, sampling.seed, model.config.context_length)
     dropped = [row.window_start for row in rows]
-    texts = {row: TextStream(sampling.stop) for row in rows}
+    texts = {row: TextStream(tokenizer, sampling.stop) for row in rows}
     pieces: dict[Row, list[str]] = {row: [] for row in rows}
     with evaluating(model):
         for first in range(0, len(rows), batch_size):
             batch = rows[first : first + batch_size]
             for grown in decode(model, batch, sampling, end_id=end_id, vocab_size=vocab_size):
                 for row in grown:
-                    pieces[row].append(_push(row, texts[row], tokenizer))
+                    pieces[row].append(_push(row, texts[row]))
                 if advance is not None:
                     advance(len(grown))
     completions = []
@@ -118,10 +118,10 @@ def stream(
             f"{model.config.context_length}: the first {row.window_start} were left out.",
             markup=False,
         )
-    text = TextStream(sampling.stop)
+    text = TextStream(tokenizer, sampling.stop)
     with evaluating(model):
         for _ in decode(model, [row], sampling, end_id=end_id, vocab_size=vocab_size):
-            if piece := _push(row, text, tokenizer):
+            if piece := _push(row, text):
                 yield piece
     if piece := text.finish():
         yield piece
@@ -143,9 +143,9 @@ def _check_fit(model: Transformer | RNN, tokenizer: Tokenizer) -> int:
     return tokenizer.vocab_size
 
 
-def _push(row: Row, text: TextStream, tokenizer: Tokenizer) -> str:
+def _push(row: Row, text: TextStream) -> str:
     """Give the row's newest token to its text; a stop string ends the row."""
-    piece = text.push(tokenizer.token_bytes(row.tokens[-1]))
+    piece = text.push(row.tokens[-1])
     if text.stopped:
         row.finish_reason = "stop"
     return piece

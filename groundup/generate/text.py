@@ -1,16 +1,18 @@
 """From tokens to text as it arrives: whole characters only, and nothing of a stop string."""
 
-import codecs
 from collections.abc import Sequence
+
+from groundup.tokenizer import Tokenizer
 
 
 class TextStream:
-    """Turns bytes that arrive in pieces into text that can be shown at once.
+    """Turns the ids that a model draws into text that can be shown at once.
 
     Held back until more arrives: the bytes of a character that is not complete, and text that could
-    be the start of a stop string. Where the pieces begin and end makes no difference to the text.
+    be the start of a stop string. Special tokens are left out.
 
     Args:
+        tokenizer: whose ids they are.
         stop: strings that end the text. The one that is complete first ends it; of two that are
             complete at once, the longer.
 
@@ -18,20 +20,19 @@ class TextStream:
         stopped: whether a stop string came; what is pushed afterwards is ignored.
     """
 
-    def __init__(self, stop: Sequence[str] = ()) -> None:
+    def __init__(self, tokenizer: Tokenizer, stop: Sequence[str] = ()) -> None:
         self.stopped = False
         self._stop = tuple(stop)
         self._held = ""
-        # Bytes that are no UTF-8 become U+FFFD, as in Tokenizer.decode.
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._decoder = tokenizer.decode_stream(skip_special_tokens=True)
 
-    def push(self, data: bytes) -> str:
-        """Take the next bytes; return the text that is now certain."""
-        return self._advance(self._decoder.decode(data))
+    def push(self, token_id: int) -> str:
+        """Take the next id; return the text that is now certain."""
+        return self._advance(self._decoder.push(token_id))
 
     def finish(self) -> str:
         """Return what was held back, now that nothing more will come."""
-        text = self._advance(self._decoder.decode(b"", final=True))
+        text = self._advance(self._decoder.finish())
         held, self._held = self._held, ""
         return text + held
 

@@ -5,9 +5,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
-from groundup.corpus import Split, build_corpus, read_documents, source_fingerprint
+from groundup.corpus import (
+    Split,
+    build_corpus,
+    read_documents,
+    row_groups,
+    source_fingerprint,
+)
 from groundup.data import TokenShards, tokenize_documents
-from groundup.files import fingerprint
+from groundup.files import fingerprint, write_json
+from groundup.progress import console
 from groundup.recipe.evaluate import evaluate, evaluate_summary
 from groundup.recipe.pretrain import (
     base_fingerprint,
@@ -45,10 +52,25 @@ def _corpus_summary(result: dict[str, Any]) -> str:
 
 
 def _make_tokenizer(recipe: Recipe, folder: Path) -> dict[str, Any]:
-    texts = (document.text for document in read_documents(recipe.folder / "corpus", "train"))
-    tokenizer = train_tokenizer(recipe.tokenizer, texts)
+    groups = row_groups(recipe.folder / "corpus", "train")
+    texts = (text for group in groups for text in group.texts()[0])
+    text_bytes = sum(group.stored_bytes for group in groups)
+    tokenizer, report = train_tokenizer(recipe.tokenizer, texts, text_bytes=text_bytes)
     tokenizer.save(folder)
-    return {"vocab_size": tokenizer.vocab_size, "content": tokenizer.fingerprint}
+    figures = {"vocab_size": tokenizer.vocab_size}
+    if report is not None:
+        write_json(folder / "report.json", report.to_json())
+        console.print(report.table())
+        figures = report.key_figures()
+    return figures | {"content": tokenizer.fingerprint}
+
+
+def _tokenizer_summary(result: dict[str, Any]) -> str:
+    size = f"vocabulary of {result['vocab_size']:,}"
+    if "bytes_per_token" not in result:
+        return size
+    length, fertility = result["bytes_per_token"], result["tokens_per_word"]
+    return f"{size}, {length:.2f} bytes per token, {fertility:.2f} tokens per word"
 
 
 def _prepare_tokens(recipe: Recipe) -> Fill:
@@ -83,7 +105,7 @@ STAGES: tuple[Stage, ...] = (
         version=1,
         inputs=lambda recipe: {"config": recipe.tokenizer.model_dump(mode="json")},
         prepare=lambda recipe: partial(_make_tokenizer, recipe),
-        summary=lambda result: f"vocabulary of {result['vocab_size']:,}",
+        summary=_tokenizer_summary,
         reads=("corpus",),
     ),
     Stage(

@@ -88,10 +88,9 @@ class CharacterTokenizer(Tokenizer):
         ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
         return self._id_of_code_point[code_points], ends
 
-    def _last_cut(self, text: str, limit: int) -> int:
-        """Between any two characters, if they are not the halves of a surrogate pair."""
-        cut = max(limit, 0)
-        return cut - 1 if "\ud800" <= text[cut - 1 : cut] <= "\udbff" else cut
+    def _last_cut(self, text: str, start: int, limit: int) -> int:  # noqa: ARG002
+        """Between any two characters."""
+        return max(limit, 0)
 
     def _lengths_in(
         self,
@@ -99,10 +98,13 @@ class CharacterTokenizer(Tokenizer):
         ids: IdArray,  # noqa: ARG002 - an unknown character's id does not tell its length
         allowed: frozenset[str],
     ) -> EndArray:
-        lengths: list[int] = []
+        lengths = [np.empty(0, np.int64)]
         for number, part in enumerate(split_at_special_tokens(well_formed(text), allowed)):
-            lengths += [len(part.encode())] if number % 2 else [len(c.encode()) for c in part]
-        return np.array(lengths, np.int64)
+            lengths.append(np.array([len(part.encode())]) if number % 2 else _utf8_lengths(part))
+        return np.concatenate(lengths)
+
+    def _with_special_tokens(self, special_tokens: Mapping[str, int]) -> Self:
+        return type(self)(self.characters, special_tokens)
 
     def _identity(self) -> list[Any]:
         return ["characters", sorted(self.characters.items())]
@@ -134,3 +136,9 @@ EVERY_CHARACTER = r"[\s\S]"
 def _code_points(text: str) -> NDArray[np.uint32]:
     """Return the characters of well-formed text as numbers: (len(text),) uint32."""
     return np.frombuffer(text.encode("utf-32-le"), "<u4")
+
+
+def _utf8_lengths(text: str) -> NDArray[np.int64]:
+    """Return how many bytes of UTF-8 each character of well-formed text has: (len(text),)."""
+    points = _code_points(text)
+    return np.sum([points >= first for first in (0, 0x80, 0x800, 0x10000)], axis=0)

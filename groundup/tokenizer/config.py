@@ -1,32 +1,57 @@
 """What tokenizer to train."""
 
+import re
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from groundup.config import Config
 from groundup.errors import UsageError
-from groundup.tokenizer.special_tokens import with_end_of_text
+from groundup.tokenizer.special_tokens import IM_END, IM_START, with_end_of_text
 
 
 class TokenizerConfig(Config):
     """Kind and size of a tokenizer that is trained on the corpus."""
 
     kind: Literal["bpe", "characters"] = "bpe"
-    """bpe: byte-level byte-pair encoding, for any text; characters: one id per character."""
+    """bpe: byte-pair encoding, for any text; characters: one id per character."""
     vocab_size: int = Field(default=4096, ge=1)
     """Tokens in all, special tokens included; an upper bound where the corpus yields fewer."""
-    pattern: Literal["llama3", "gpt2"] = "llama3"
-    """Which published pattern cuts text into the pre-tokens that BPE merges never cross."""
-    special_tokens: tuple[str, ...] = ()
-    """Special tokens besides <|endoftext|>, which every tokenizer has and which comes first."""
+    pattern: str = "llama3"
+    """What cuts text into the pre-tokens that BPE merges never cross: llama3, gpt2, cl100k, o200k,
+    or a regular expression of your own. Every other program knows llama3 and gpt2."""
+    digit_group: Literal[1, 2, 3] | None = None
+    """Digits that a pre-token holds at most; by default as many as the pattern says (llama3: 3)."""
+    alphabet: Literal["bytes", "characters"] = "bytes"
+    """What BPE merges begin with: bytes, or whole characters (those too rare stay bytes)."""
+    min_frequency: int = Field(default=1, ge=1)
+    """Pairs that occur less often in the corpus are not merged."""
+    max_token_bytes: int | None = Field(default=None, ge=2)
+    """Merges make no token longer than this, bytes; by default there is no limit."""
+    special_tokens: tuple[str, ...] | None = None
+    """Special tokens besides <|endoftext|>, which every tokenizer has and which comes first. By
+    default <|im_start|> and <|im_end|> for bpe, so that a chat model needs no new ones, and none
+    for characters."""
+
+    @property
+    def special_names(self) -> tuple[str, ...]:
+        """The special tokens besides END_OF_TEXT."""
+        if self.special_tokens is not None:
+            return self.special_tokens
+        return (IM_START, IM_END) if self.kind == "bpe" else ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         """Refuse what training would refuse, before any text is read."""
-        check_vocab_size(self.kind, self.vocab_size, self.special_tokens)
-        if self.kind == "characters" and self.pattern != type(self).model_fields["pattern"].default:
-            raise UsageError("pattern has no effect on characters: remove it, or set kind to bpe")
+        check_vocab_size(self.kind, self.vocab_size, self.special_names)
+        if self.kind == "bpe":
+            _check_pattern(self.pattern, self.digit_group)
+            return self
+        for key in ("pattern", "digit_group", "alphabet", "min_frequency", "max_token_bytes"):
+            if getattr(self, key) != type(self).model_fields[key].default:
+                raise UsageError(
+                    f"{key} has no effect on characters: remove it, or set kind to bpe"
+                )
         return self
 
 
@@ -41,3 +66,14 @@ def check_vocab_size(
         least, why = special + 2, f"{special} special + unknown + 1 character"
     if vocab_size < least:
         raise UsageError(f"vocab_size {vocab_size} is too small: {kind} needs {least} ({why})")
+
+
+def _check_pattern(pattern: str, digit_group: int | None) -> None:
+    """Raise UserError if ``pattern`` is no name and no usable expression."""
+    # Here, because the modules that know patterns need this one.
+    from groundup.tokenizer.bpe.patterns import PATTERNS, SplitPattern, pattern_text
+
+    if pattern not in PATTERNS and re.fullmatch(r"[\w-]*", pattern):
+        known = ", ".join(PATTERNS)
+        raise UsageError(f"pattern {pattern!r} is not known: {known}, or a regular expression")
+    SplitPattern(pattern_text(pattern, digit_group))

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,18 @@ from numpy.typing import NDArray
 from groundup.cores import available_cores
 from groundup.errors import UserError
 from groundup.files import fingerprint, write_atomic, write_json
-from groundup.tokenizer.special_tokens import END_OF_TEXT, split_at_special_tokens, well_formed
+from groundup.tokenizer.byte_table import ByteTable
+from groundup.tokenizer.chat_template import CHATML_TEMPLATE, ChatTemplate, template_in_json
+from groundup.tokenizer.decode_stream import DecodeStream
+from groundup.tokenizer.special_tokens import (
+    END_OF_TEXT,
+    IM_END,
+    IM_START,
+    check_special_token,
+    split_at_special_tokens,
+    well_formed,
+    well_formed_chunks,
+)
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 """What ``Tokenizer.save`` writes."""
@@ -25,12 +36,12 @@ AllowedSpecial = Literal["all"] | AbstractSet[str]
 IdArray: TypeAlias = NDArray[np.int32]
 EndArray: TypeAlias = NDArray[np.int64]
 
-CHUNK_CHARACTERS = 1 << 16
-"""Text that ``encode_file`` reads at a time."""
+CHUNK_CHARACTERS = 1 << 14
+"""Text that ``encode_iterable`` gathers before it encodes, and ``encode_file`` reads at a time."""
 
 
 class Tokenizer(ABC):
-    """Text to token ids and back; immutable once made.
+    """Text to token ids and back; immutable once made, but for its ``chat_template``.
 
     Ids are 0 … ``vocab_size`` - 1. An ordinary token stands for bytes of text, a special token for
     a role; ``encode`` yields special tokens only where the caller allows them by name, so no text
@@ -60,6 +71,10 @@ class Tokenizer(ABC):
             self._token_bytes[number] = self._written[number] = token
         for text, number in special_tokens.items():
             self._written[number] = text.encode()
+        speaks_chatml = {IM_START, IM_END} <= special_tokens.keys()
+        self.chat_template: ChatTemplate | None = CHATML_TEMPLATE if speaks_chatml else None
+        """Jinja template that ``save`` writes: ChatML where the tokenizer has its two markers, or
+        the one that a folder came with; it changes no ids."""
 
     def __repr__(self) -> str:
         special_tokens = list(self.special_tokens)
@@ -81,6 +96,22 @@ class Tokenizer(ABC):
         """16 hex digits: tokenizers that give the same ids for every text share them."""
         return fingerprint([self._identity(), self.special_tokens])
 
+    def with_special_tokens(self, names: Iterable[str]) -> Self:
+        """Return this tokenizer with further special tokens, whose ids follow all others.
+
+        Every text keeps its ids. A name that is a special token already changes nothing.
+
+        Raises:
+            UserError: a name cannot be a special token, or is spelt like an ordinary one.
+        """
+        new = [name for name in dict.fromkeys(names) if name not in self.special_tokens]
+        for name in new:
+            check_special_token(name)
+        numbered = {name: number for number, name in enumerate(new, start=self.vocab_size)}
+        extended = self._with_special_tokens(self.special_tokens | numbered)
+        extended.chat_template = self.chat_template or extended.chat_template
+        return extended
+
     def encode(self, text: str, *, allowed_special: AllowedSpecial = frozenset()) -> list[int]:
         """Return the ids of ``text``; nothing is added before or after.
 
@@ -92,7 +123,7 @@ class Tokenizer(ABC):
         Raises:
             UserError: ``allowed_special`` names a token that is not special here.
         """
-        return self.encode_to_numpy(text, allowed_special=allowed_special).tolist()
+        return self._to_list(self.encode_to_numpy(text, allowed_special=allowed_special))
 
     def encode_to_numpy(
         self, text: str, *, allowed_special: AllowedSpecial = frozenset()
@@ -111,7 +142,7 @@ class Tokenizer(ABC):
         ids, ends = self.encode_batch_to_numpy(
             texts, allowed_special=allowed_special, threads=threads
         )
-        return [ids[start:end].tolist() for start, end in pairwise([0, *ends.tolist()])]
+        return [self._to_list(ids[start:end]) for start, end in pairwise([0, *ends.tolist()])]
 
     def encode_batch_to_numpy(
         self,
@@ -158,8 +189,9 @@ class Tokenizer(ABC):
     ) -> Iterator[IdArray]:
         """Yield the ids of a text that comes in chunks, as one ``encode`` of the whole would.
 
-        Held in memory: a chunk, its ids, and what cannot be cut yet, which ends at the latest
-        where white space follows a letter (for a pattern of one's own, at the end of the text).
+        Held in memory: chunks of CHUNK_CHARACTERS together, or one that is longer, their ids, and
+        what cannot be cut yet, which ends at the latest where white space follows a word (for a
+        pattern of one's own, at the end of the text).
 
         Args:
             chunks: the text; where the chunks begin and end makes no difference.
@@ -168,14 +200,19 @@ class Tokenizer(ABC):
         allowed = self._names(allowed_special)
         longest = max(map(len, allowed), default=1)
         held = ""
-        for chunk in chunks:
+        searched = 0
+        for chunk in well_formed_chunks(chunks):
             held += chunk
-            cut = self._last_cut(held, len(held) - (longest - 1))
-            if allowed:
+            if len(held) < CHUNK_CHARACTERS:
+                continue
+            limit = len(held) - (longest - 1)
+            cut = self._last_cut(held, searched, limit)
+            searched = max(limit - 1, 0)
+            if cut and allowed:
                 cut = _before_special(held, cut, allowed)
             if cut > 0:
                 yield self.encode_to_numpy(held[:cut], allowed_special=allowed)
-                held = held[cut:]
+                held, searched = held[cut:], 0
         if held:
             yield self.encode_to_numpy(held, allowed_special=allowed)
 
@@ -218,11 +255,7 @@ class Tokenizer(ABC):
         allowed: frozenset[str],  # noqa: ARG002
     ) -> EndArray:
         """Return how many bytes of ``text`` each of its ids stands for: (N,) int64."""
-        return self._written_lengths[ids]
-
-    @cached_property
-    def _written_lengths(self) -> EndArray:
-        return np.array([len(token) for token in self._written], np.int64)
+        return self._written_table.lengths[ids]
 
     def decode(self, ids: Iterable[int], *, skip_special_tokens: bool = False) -> str:
         """Return the text of ``ids``; bytes that are not UTF-8 become U+FFFD.
@@ -239,17 +272,12 @@ class Tokenizer(ABC):
         Raises:
             UserError: an id is outside the vocabulary.
         """
-        table = self._token_bytes if skip_special_tokens else self._written
-        ids = list(ids)
-        try:
-            if ids and min(ids) < 0:
-                raise IndexError
-            return b"".join([table[number] for number in ids])
-        except IndexError:
-            wrong = next(number for number in ids if not 0 <= number < self.vocab_size)
-            raise UserError(
-                f"id {wrong} is outside the vocabulary of {self.vocab_size} tokens"
-            ) from None
+        table = self._text_table if skip_special_tokens else self._written_table
+        return table.gather(ids)
+
+    def decode_stream(self, *, skip_special_tokens: bool = False) -> DecodeStream:
+        """Return what turns ids into text as they come, and never shows half a character."""
+        return DecodeStream(self, skip_special_tokens=skip_special_tokens)
 
     def token_bytes(self, token_id: int) -> bytes:
         """Return the bytes of text that one id stands for: none for a special token."""
@@ -280,6 +308,8 @@ class Tokenizer(ABC):
             config |= {"bos_token": END_OF_TEXT, "eos_token": END_OF_TEXT}
         if context_length is not None:
             config["model_max_length"] = context_length
+        if self.chat_template is not None:
+            config["chat_template"] = template_in_json(self.chat_template)
         write_json(folder / TOKENIZER_FILES[1], config)
 
     def _tokenizer_json(self) -> dict[str, Any]:
@@ -297,23 +327,54 @@ class Tokenizer(ABC):
             **self._pipeline(),
         }
 
+    def _to_list(self, ids: IdArray) -> list[int]:
+        """Return ``ids.tolist()`` with one ``int`` object for each id of the vocabulary.
+
+        Making an object for each place takes as long as encoding and four times the memory.
+        """
+        if len(ids) < 256:
+            return ids.tolist()
+        return self._int_objects.take(ids).tolist()
+
+    @cached_property
+    def _int_objects(self) -> NDArray[np.object_]:
+        objects = np.empty(self.vocab_size, np.object_)
+        objects[:] = range(self.vocab_size)
+        return objects
+
     def _names(self, allowed_special: AllowedSpecial) -> frozenset[str]:
         """Return the special tokens that the caller allows."""
+        if not allowed_special:
+            return frozenset()
         if allowed_special == "all":
             return frozenset(self.special_tokens)
+        if isinstance(allowed_special, str):
+            raise UserError(f'allowed_special is "all" or a set of names, not {allowed_special!r}')
         allowed = frozenset(allowed_special)
         if unknown := allowed - self.special_tokens.keys():
             names = ", ".join(sorted(map(repr, unknown)))
             raise UserError(f"allowed_special names what is not a special token here: {names}")
         return allowed
 
+    @cached_property
+    def _written_table(self) -> ByteTable:
+        return ByteTable(self._written)
+
+    @cached_property
+    def _text_table(self) -> ByteTable:
+        return ByteTable(self._token_bytes)
+
+    @abstractmethod
+    def _with_special_tokens(self, special_tokens: Mapping[str, int]) -> Self:
+        """Return a tokenizer that has ``special_tokens`` and is else as this one."""
+
     @abstractmethod
     def _encode_ordinary(self, texts: Sequence[str], threads: int) -> tuple[IdArray, EndArray]:
         """Return the ids of well-formed texts in which nothing is special, and each text's end."""
 
     @abstractmethod
-    def _last_cut(self, text: str, limit: int) -> int:
-        """Return the last place up to ``limit`` where ``text`` can be cut; 0 if there is none.
+    def _last_cut(self, text: str, start: int, limit: int) -> int:
+        """Return the last place after ``start``, up to ``limit``, where ``text`` can be cut; or 0.
 
         Cut there, the two parts have the ids that they have together, whatever follows.
         """

@@ -1,6 +1,6 @@
 """Special tokens: ids that stand for a role in the text, never for text that a user typed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 import regex
@@ -18,17 +18,22 @@ def with_end_of_text(special_tokens: Iterable[str]) -> tuple[str, ...]:
     """Return the special tokens of a new tokenizer in the order of their ids, END_OF_TEXT first.
 
     Raises:
-        UsageError: a special token is a single character (which is text), or is there twice.
+        UsageError: a special token has a name that cannot be used, or is there twice.
     """
     names = (END_OF_TEXT, *(name for name in special_tokens if name != END_OF_TEXT))
     for name in names:
-        if len(name) < 2:
-            raise UsageError(f"special token {name!r} is too short: write it like {END_OF_TEXT!r}")
-        if well_formed(name) != name:
-            raise UsageError(f"special token {name!r} is not valid Unicode: write it without \\ud…")
+        check_special_token(name)
         if names.count(name) > 1:
             raise UsageError(f"special token {name!r} is listed twice: list it once")
     return names
+
+
+def check_special_token(name: str) -> None:
+    """Raise UsageError if ``name`` is a single character (which is text) or not valid Unicode."""
+    if len(name) < 2:
+        raise UsageError(f"special token {name!r} is too short: write it like {END_OF_TEXT!r}")
+    if well_formed(name) != name:
+        raise UsageError(f"special token {name!r} is not valid Unicode: write it without \\ud…")
 
 
 def split_at_special_tokens(text: str, names: frozenset[str]) -> Sequence[str]:
@@ -57,3 +62,17 @@ def well_formed(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
+
+
+def well_formed_chunks(chunks: Iterable[str]) -> Iterator[str]:
+    """Yield the chunks of a text such that, joined, they are ``well_formed`` of the whole text.
+
+    Two halves of a character can stand in two chunks: the first waits for the second.
+    """
+    half = ""
+    for chunk in chunks:
+        text = half + chunk
+        half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
+        yield well_formed(text.removesuffix(half))
+    if half:
+        yield well_formed(half)

@@ -4,6 +4,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from groundup.generate.text import TextStream
+from groundup.tokenizer import BPETokenizer
+from groundup.tokenizer.bpe.patterns import GPT2
 
 texts = st.text(alphabet="ab\n€😀", max_size=30)
 stops = st.lists(st.text(alphabet="ab\n€😀", min_size=1, max_size=4), max_size=3)
@@ -18,9 +20,18 @@ def first_stop_cut(text: str, stop: list[str]) -> str:
     return text
 
 
+def tokenizer_of(pieces: list[bytes]) -> BPETokenizer:
+    """A tokenizer that has each piece as a token."""
+    tokens = dict.fromkeys([*(bytes([value]) for value in range(256)), *pieces])
+    return BPETokenizer(
+        {token: number for number, token in enumerate(tokens)}, [], {}, pattern=GPT2
+    )
+
+
 def run(pieces: list[bytes], stop: list[str]) -> tuple[list[str], bool]:
-    stream = TextStream(stop)
-    shown = [stream.push(piece) for piece in pieces]
+    tokenizer = tokenizer_of(pieces)
+    stream = TextStream(tokenizer, stop)
+    shown = [stream.push(tokenizer.tokens[piece]) for piece in pieces]
     return [*shown, stream.finish()], stream.stopped
 
 
@@ -52,13 +63,10 @@ def test_no_half_character_is_ever_shown(text):
 
 
 def test_text_is_held_back_no_longer_than_a_stop_string_needs():
-    stream = TextStream(["\n\nEnd"])
-    assert [stream.push(piece) for piece in (b"one\n", b"\nE", b"veryone", b"\n\nEn")] == [
-        "one",
-        "",
-        "\n\nEveryone",
-        "",
-    ]
-    assert stream.push(b"d of it") == ""
+    pieces = [b"one\n", b"\nE", b"veryone", b"\n\nEn", b"d of it", b"more"]
+    tokenizer = tokenizer_of(pieces)
+    stream = TextStream(tokenizer, ["\n\nEnd"])
+    shown = [stream.push(tokenizer.tokens[piece]) for piece in pieces]
+    assert shown == ["one", "", "\n\nEveryone", "", "", ""]
     assert stream.stopped
-    assert stream.push(b"more") == stream.finish() == ""
+    assert stream.finish() == ""

@@ -147,7 +147,7 @@ def test_what_we_save_we_load(architecture, options, tmp_path, tiny_model, token
 @pytest.mark.parametrize("architecture", ["qwen3", "gpt2"])
 def test_greedy_text_is_that_of_transformers(architecture, tmp_path, tiny_model):
     text = "The owl and the pussy-cat went to sea in a beautiful pea-green boat. " * 3
-    tokenizer = train_tokenizer(TokenizerConfig(vocab_size=300), [text])
+    tokenizer, _ = train_tokenizer(TokenizerConfig(vocab_size=300), [text])
     model = tiny_model(architecture, vocab_size=tokenizer.vocab_size)
     save_model(model, tmp_path / "base", tokenizer=tokenizer)
     prompt = "The boat of the cat"
@@ -277,7 +277,7 @@ def test_a_readme_alone_is_not_a_model(tmp_path, tiny_model):
 
 
 def test_all_that_is_written_may_be_replaced(tmp_path, tiny_model):
-    tokenizer = train_tokenizer(TokenizerConfig(vocab_size=260), ["a"])
+    tokenizer, _ = train_tokenizer(TokenizerConfig(vocab_size=260), ["a"])
     for seed in (1, 2):
         model = tiny_model(seed=seed, vocab_size=260)
         save_model(model, tmp_path / "model", tokenizer=tokenizer)
@@ -299,7 +299,7 @@ def test_a_failed_save_leaves_the_old_model(tmp_path, tiny_model, monkeypatch):
 
 
 def test_a_tokenizer_larger_than_the_model_is_refused(tmp_path, tiny_model):
-    tokenizer = train_tokenizer(TokenizerConfig(vocab_size=300), ["abc"])
+    tokenizer, _ = train_tokenizer(TokenizerConfig(vocab_size=300), ["abc"])
     with pytest.raises(ValueError, match="ids, the model only 53"):
         save_model(tiny_model(), tmp_path / "model", tokenizer=tokenizer)
 

@@ -1,52 +1,210 @@
-"""How text is cut into pre-tokens, which merges never cross: the two patterns that files can name.
+"""How text is cut into pre-tokens, which merges never cross: the published split patterns.
 
-GGUF stores the *name* of a pattern, not its text, and llama.cpp has its own code for each name.
-So groundup trains with these two, character for character as published.
+Four families are known here as compiled code (`groundup.tokenizer.bpe.pretokenize`), each with the
+number of digits that a pre-token may hold. Any other regular expression runs in the ``regex``
+package. GGUF stores the *name* of a pattern, not its text, and llama.cpp has its own code for each
+name: the two that every program knows are GPT-2's and Llama 3's.
 """
+
+from functools import cached_property
+from itertools import pairwise
 
 import regex
 
 from groundup.errors import UserError
+from groundup.tokenizer.bpe import pretokenize
+from groundup.tokenizer.bpe.pretokenize import pretoken_ends
+from groundup.tokenizer.bpe.unicode_classes import character_classes
+from groundup.tokenizer.bpe.words import padded
 
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 """openai/gpt-2, ``src/encoder.py``; built into Hugging Face's ``ByteLevel`` pre-tokenizer."""
+
+R50K = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
+"""GPT2 as openai/tiktoken writes it, ``tiktoken_ext/openai_public.py``; cuts alike."""
 
 LLAMA3 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
-"""meta-llama/llama3, ``llama/tokenizer.py``: as in cl100k, digits go in groups of up to three."""
+"""meta-llama/llama3, ``llama/tokenizer.py``: letters take any sign before them, digits go by three.
+"""
 
-PATTERNS = {"gpt2": GPT2, "llama3": LLAMA3}
+CL100K = (
+    r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+"
+    r"| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s"
+)
+"""openai/tiktoken, GPT-4: as LLAMA3, but white space at the end of a text stays together."""
+
+_CASED = (
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+    r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+)
+O200K = _CASED + r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+"""openai/tiktoken, GPT-4o: words end where a capital follows small letters."""
+
+PATTERNS = {"gpt2": GPT2, "llama3": LLAMA3, "cl100k": CL100K, "o200k": O200K}
+"""The patterns that a recipe can name."""
+
+_FAMILIES = {
+    GPT2: pretokenize.GPT2,
+    R50K: pretokenize.GPT2,
+    LLAMA3: pretokenize.LLAMA3,
+    CL100K: pretokenize.CL100K,
+    O200K: pretokenize.O200K,
+}
+_THREE_DIGITS = r"\p{N}{1,3}"
+
+SECONDS_AT_LEAST, SECONDS_PER_CHARACTER = 10, 1e-5
+"""Time after which the ``regex`` package is stopped: a hundred times what it takes commonly."""
+
+WORDS_IN_A_RUN = 4096
+"""Words that the ``regex`` package finds in one match; it runs out of memory after some millions.
+"""
+
+CUSTOM = -1
+"""The family of patterns that only the ``regex`` package can run."""
 
 
-class PretokenPattern:
-    """A compiled pattern that cuts text into pre-tokens and loses nothing.
+def pattern_text(name: str, digit_group: int | None = None) -> str:
+    r"""Return the regular expression of a named pattern; of any other text, the text itself.
+
+    Args:
+        name: a key of PATTERNS, or a regular expression.
+        digit_group: at most so many digits in a pre-token, 1 to 3 (Qwen's pattern is LLAMA3 with
+            1); None keeps the pattern's own.
+
+    Raises:
+        UserError: ``digit_group`` cannot be applied, because the pattern has no ``\p{N}{1,3}``.
+    """
+    text = PATTERNS.get(name, name)
+    if digit_group is None:
+        return text
+    if _THREE_DIGITS not in text:
+        raise UserError(f"digit_group has no effect on the pattern {name!r}: leave it out")
+    return _with_digits(text, digit_group)
+
+
+def _with_digits(text: str, max_digits: int) -> str:
+    if max_digits == 1:
+        text = text.replace(_THREE_DIGITS + "+", _THREE_DIGITS)  # \p{N}+ would be any number
+        return text.replace(_THREE_DIGITS, r"\p{N}")
+    return text.replace(_THREE_DIGITS, rf"\p{{N}}{{1,{max_digits}}}")
+
+
+class SplitPattern:
+    """A pattern that cuts text into pre-tokens and loses nothing.
 
     The text between two matches is a pre-token too, as with the ``Isolated`` behaviour of Hugging
-    Face's ``Split``; the two patterns above match everywhere and leave none.
+    Face's ``Split``; the known patterns match everywhere and leave none.
 
-    Letters and digits are those of the ``regex`` package's Unicode version. Characters that
-    Unicode gained later than another library's tables can be cut differently there.
+    Letters and digits are those of Unicode 18 in the known patterns, and of the ``regex``
+    package's version in others. Characters that Unicode gained later than another library's tables
+    can be cut differently there.
+
+    Args:
+        text: a regular expression in the syntax of the ``regex`` package.
+
+    Attributes:
+        text: the regular expression.
+        family: a family of `groundup.tokenizer.bpe.pretokenize`, or CUSTOM.
+        max_digits: digits in one pre-token; 0 for any number.
+
+    Raises:
+        UserError: ``text`` is not a valid regular expression, or captures.
     """
 
-    def __init__(self, pattern: str) -> None:
-        try:
-            self._regex = regex.compile(pattern)
-        except (regex.error, ValueError, OverflowError) as error:
-            raise UserError(f"the pre-token pattern {pattern!r} is not valid: {error}") from None
-        if self._regex.groups:
-            raise UserError(f"the pre-token pattern {pattern!r} must not capture: write (?:…)")
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.family, self.max_digits = _recognise(text)
+        if self.family == CUSTOM:
+            _ = self._regex  # refuse a wrong pattern now
 
     def split(self, text: str) -> list[str]:
-        """Return the pre-tokens of ``text`` in order; joined, they are ``text`` again."""
-        matches: list[str] = self._regex.findall(text)
-        if sum(map(len, matches)) == len(text):
-            return matches
+        """Return the pre-tokens of well-formed ``text`` in order; joined, they are it again."""
+        if self.family == CUSTOM:
+            return self.split_by_regex(text)
+        encoded = text.encode()
+        data, classes = padded([encoded]), character_classes()
+        ends = pretoken_ends(
+            data.ctypes.data, 0, len(encoded), classes.ctypes.data, self.family, self.max_digits
+        )
+        return [encoded[start:end].decode() for start, end in pairwise([0, *ends.tolist()])]
+
+    def split_by_regex(self, text: str) -> list[str]:
+        """Return what ``split`` does, by the ``regex`` package.
+
+        Raises:
+            UserError: the pattern takes far too long, as one can that backtracks.
+        """
+        seconds = SECONDS_AT_LEAST + len(text) * SECONDS_PER_CHARACTER
         pretokens: list[str] = []
         end = 0
-        for match in self._regex.finditer(text):
+        try:
+            while end < len(text):
+                run = self._words.match(text, end, timeout=seconds)
+                if run.end() == end:
+                    return self._split_with_gaps(text, seconds)
+                pretokens += run.captures(1)
+                end = run.end()
+        except TimeoutError:
+            raise UserError(
+                f"the split pattern {self.text!r} took {seconds:.0f} s for {len(text)} characters: "
+                "it may backtrack without end; write it without nested repeats"
+            ) from None
+        return pretokens
+
+    def _split_with_gaps(self, text: str, seconds: float) -> list[str]:
+        pretokens: list[str] = []
+        end = 0
+        for match in self._regex.finditer(text, timeout=seconds):
             pretokens += (text[end : match.start()], match.group())
             end = match.end()
         pretokens.append(text[end:])
         return pretokens
+
+    @cached_property
+    def _words(self) -> "regex.Pattern[str]":
+        """A run of words: to limit its time costs a third, to limit each word's time twice more."""
+        return regex.compile(f"(?:({self.text})){{0,{WORDS_IN_A_RUN}}}+")
+
+    @cached_property
+    def _regex(self) -> "regex.Pattern[str]":
+        try:
+            compiled = regex.compile(self.text)
+            _ = self._words
+        except (regex.error, ValueError, OverflowError, RecursionError) as error:
+            shown = self.text[:200]
+            raise UserError(f"the split pattern {shown!r} is not valid: {error}") from None
+        if compiled.groups:
+            raise UserError(f"the split pattern {self.text!r} must not capture: write (?:…)")
+        if compiled.flags & regex.REVERSE:
+            raise UserError(f"the split pattern {self.text!r} must not search backwards")
+        return compiled
+
+
+def _recognise(text: str) -> tuple[int, int]:
+    """Return family and digits of a known pattern or of one of its digit variants."""
+    for known, family in _FAMILIES.items():
+        if text == known:
+            return family, 3 if _THREE_DIGITS in known else 0
+        for max_digits in (1, 2):
+            if text == _with_digits(known, max_digits):
+                return family, max_digits
+    return CUSTOM, 0
+
+
+def last_cut(text: str, start: int, limit: int) -> int:
+    """Return the last place after ``start``, up to ``limit``, where every known pattern cuts.
+
+    Between a letter or digit and white space each of them cuts, as it does between a sign and white
+    space that is no line end; and none looks back. So the two parts have the same pre-tokens alone
+    as together, whatever comes before and after. 0 if there is no such place.
+    """
+    match = _WORD_THEN_SPACE.search(text, start, max(limit + 1, 0))
+    return match.start() + 1 if match else 0
+
+
+_WORD_THEN_SPACE = regex.compile(  # (?r): from the end backwards
+    r"(?r)[\p{L}\p{M}\p{N}\p{P}\p{S}][ \t]|[\p{L}\p{N}][\r\n]"
+)

@@ -2,20 +2,17 @@
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from functools import cached_property
 from typing import Any, Literal, Self
 
-import numpy as np
-
 from groundup.errors import UserError
-from groundup.progress import console
-from groundup.tokenizer.bpe.byte_alphabet import BYTE_ORDER, to_alphabet
-from groundup.tokenizer.bpe.merge import merge_ids
-from groundup.tokenizer.bpe.patterns import PATTERNS, PretokenPattern
-from groundup.tokenizer.bpe.train import train_bpe
-from groundup.tokenizer.config import check_vocab_size
+from groundup.tokenizer.bpe.byte_alphabet import to_alphabet
+from groundup.tokenizer.bpe.encoder import BPEEncoder
+from groundup.tokenizer.bpe.patterns import CUSTOM, SplitPattern, last_cut
+from groundup.tokenizer.bpe.pipeline import FileSettings, bpe_pipeline
+from groundup.tokenizer.bpe.split_steps import SplitSteps
+from groundup.tokenizer.bpe.train import TrainedBPE, train_bpe
 from groundup.tokenizer.interface import EndArray, IdArray, Tokenizer
-from groundup.tokenizer.special_tokens import with_end_of_text
 
 
 class BPETokenizer(Tokenizer):
@@ -25,11 +22,15 @@ class BPETokenizer(Tokenizer):
         tokens: ordinary tokens, bytes to id; among them each single byte.
         merges: the pairs that join, earliest-learnt first.
         special_tokens: text to id.
-        pattern: regular expression that cuts text into pre-tokens.
+        pattern: regular expression that cuts text into pre-tokens; or several, each of which cuts
+            the pieces that the one before it left.
         normalization: Unicode normal form that text is brought into first; None leaves it as is,
             which alone lets ``decode(encode(text))`` be ``text`` for every text.
         ignore_merges: a pre-token that is itself a token is taken whole, whatever the merges say
             (Llama 3; the name is that of tokenizer.json).
+        alphabet: what merges begin with: the bytes of a pre-token; or its characters, and the bytes
+            of those characters that are not among the tokens.
+        file_settings: what the tokenizer.json that it was read from said besides.
 
     Raises:
         UserError: ids are not dense, a byte has no token, a merge is not among the tokens or
@@ -42,9 +43,11 @@ class BPETokenizer(Tokenizer):
         merges: Sequence[tuple[bytes, bytes]],
         special_tokens: Mapping[str, int],
         *,
-        pattern: str,
+        pattern: str | tuple[str, ...],
         normalization: Literal["NFC"] | None = None,
         ignore_merges: bool = False,
+        alphabet: Literal["bytes", "characters"] = "bytes",
+        file_settings: FileSettings | None = None,
     ) -> None:
         super().__init__(tokens, special_tokens)
         self.tokens = dict(tokens)
@@ -52,25 +55,32 @@ class BPETokenizer(Tokenizer):
         self.pattern = pattern
         self.normalization = normalization
         self.ignore_merges = ignore_merges
-        self._pretokens = PretokenPattern(pattern)
+        self.alphabet: Literal["bytes", "characters"] = alphabet
+        self.file_settings = file_settings or FileSettings()
+        for text in self.file_settings.spoken_tokens:
+            self._token_bytes[special_tokens[text]] = text.encode()
+        self._split = SplitPattern(pattern) if isinstance(pattern, str) else SplitSteps(pattern)
         for token in tokens:
             if (spelt := to_alphabet(token)) in special_tokens:
                 raise UserError(f"{spelt!r} is both a special token and an ordinary one: rename it")
-        self._id_of_byte = [self._id_of_single(value) for value in range(256)]
-        self._merged: list[int] = []
-        self._ranks: dict[tuple[int, int], int] = {}
+        for value in range(256):
+            if (byte := bytes([value])) not in tokens:
+                spelt = to_alphabet(byte)
+                raise UserError(f"the vocabulary has no token for byte {value}, written {spelt!r}")
+        self._merge_ids: dict[tuple[int, int], int] = {}
         for left, right in self.merges:
-            spelt = f"merge {to_alphabet(left)!r} + {to_alphabet(right)!r}"
-            for part in (left, right, left + right):
-                if part not in tokens:
-                    missing = to_alphabet(part)
-                    raise UserError(f"{spelt} needs {missing!r}, which is not in the vocabulary")
-            pair = (tokens[left], tokens[right])
-            if pair in self._ranks:
+            try:
+                pair, merged = (tokens[left], tokens[right]), tokens[left + right]
+            except KeyError as error:
+                missing = to_alphabet(error.args[0])
+                spelt = f"merge {to_alphabet(left)!r} + {to_alphabet(right)!r}"
+                raise UserError(
+                    f"{spelt} needs {missing!r}, which is not in the vocabulary"
+                ) from None
+            if pair in self._merge_ids:
+                spelt = f"merge {to_alphabet(left)!r} + {to_alphabet(right)!r}"
                 raise UserError(f"{spelt} is listed twice")
-            self._ranks[pair] = len(self._merged)
-            self._merged.append(tokens[left + right])
-        self._ids_of_pretoken = _Cache(self)
+            self._merge_ids[pair] = merged
 
     @classmethod
     def train(
@@ -80,125 +90,90 @@ class BPETokenizer(Tokenizer):
         special_tokens: Iterable[str] = (),
         *,
         pattern: str = "llama3",
+        digit_group: int | None = None,
+        min_frequency: int = 1,
+        max_token_bytes: int | None = None,
+        alphabet: Literal["bytes", "characters"] = "bytes",
+        threads: int | None = None,
     ) -> Self:
         """Learn merges from ``texts``, an iterable that is read once.
 
-        Ids: END_OF_TEXT, the other special tokens in order, the 256 bytes in GPT-2's order, then
-        the merges in the order in which they were learnt (the layout of Hugging Face's trainer).
-
-        Args:
-            texts: any strings.
-            vocab_size: tokens in all; fewer, with a note, if the texts do not yield that many.
-            special_tokens: besides END_OF_TEXT, which is always there.
-            pattern: ``"llama3"``, ``"gpt2"``, or a regular expression.
-
-        Raises:
-            UsageError: ``vocab_size`` has no room for the bytes and the special tokens.
+        Arguments, ids and errors are those of `groundup.tokenizer.bpe.train.train_bpe`.
         """
-        special = with_end_of_text(special_tokens)
-        check_vocab_size("bpe", vocab_size, special)
-        pattern = PATTERNS.get(pattern, pattern)
-        num_tokens = vocab_size - 256 - len(special)
-        merges = train_bpe(texts, num_tokens, special, PretokenPattern(pattern))
-        ordinary = dict.fromkeys([bytes([value]) for value in BYTE_ORDER])
-        ordinary |= dict.fromkeys([left + right for left, right in merges])
-        tokens = {token: number for number, token in enumerate(ordinary, start=len(special))}
-        tokenizer = cls(
-            tokens, merges, {name: number for number, name in enumerate(special)}, pattern=pattern
-        )
-        if tokenizer.vocab_size < vocab_size:
-            console.print(
-                f"The corpus yields {tokenizer.vocab_size} tokens, not {vocab_size}: "
-                "every pre-token in it is one token already."
+        return cls.of(
+            train_bpe(
+                texts,
+                vocab_size,
+                special_tokens,
+                pattern=pattern,
+                digit_group=digit_group,
+                min_frequency=min_frequency,
+                max_token_bytes=max_token_bytes,
+                alphabet=alphabet,
+                threads=threads,
             )
-        return tokenizer
+        )
 
-    def _id_of_single(self, value: int) -> int:
-        token = bytes([value])
-        if token not in self.tokens:
-            spelt = to_alphabet(token)
-            raise UserError(f"the vocabulary has no token for byte {value}, written {spelt!r}")
-        return self.tokens[token]
+    @classmethod
+    def of(cls, trained: TrainedBPE) -> Self:
+        """Return the tokenizer that was trained."""
+        return cls(
+            trained.tokens,
+            trained.merges,
+            trained.special_tokens,
+            pattern=trained.pattern,
+            alphabet=trained.alphabet,
+        )
 
     def _encode_ordinary(self, texts: Sequence[str], threads: int) -> tuple[IdArray, EndArray]:
-        rows = [np.array(self._encode_text(text), np.int32) for text in texts]
-        ends = np.cumsum([len(row) for row in rows], dtype=np.int64)
-        return (np.concatenate(rows) if rows else np.empty(0, np.int32)), ends
-
-    def _last_cut(self, text: str, limit: int) -> int:
-        return 0
-
-    def _encode_text(self, text: str) -> list[int]:
         if self.normalization is not None:
-            text = unicodedata.normalize(self.normalization, text)
-        pretokens = self._pretokens.split(text)
-        return list(chain.from_iterable(map(self._ids_of_pretoken.__getitem__, pretokens)))
+            texts = [unicodedata.normalize(self.normalization, text) for text in texts]
+        return self._encoder.encode(texts, threads)
 
-    def _encode_pretoken(self, pretoken: str) -> tuple[int, ...]:
-        data = pretoken.encode()
-        if self.ignore_merges and data in self.tokens:
-            return (self.tokens[data],)
-        ids = [self._id_of_byte[value] for value in data]
-        return tuple(merge_ids(ids, self._ranks, self._merged))
+    def _last_cut(self, text: str, start: int, limit: int) -> int:
+        # Normal forms compose letters and marks, never across white space.
+        return 0 if self._split.family == CUSTOM else last_cut(text, start, limit)
+
+    def _with_special_tokens(self, special_tokens: Mapping[str, int]) -> Self:
+        return type(self)(
+            self.tokens,
+            self.merges,
+            special_tokens,
+            pattern=self.pattern,
+            normalization=self.normalization,
+            ignore_merges=self.ignore_merges,
+            alphabet=self.alphabet,
+            file_settings=self.file_settings,
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what another process makes for itself."""
+        return {name: value for name, value in self.__dict__.items() if name != "_encoder"}
+
+    @cached_property
+    def _encoder(self) -> BPEEncoder:
+        """Made at the first encoding: decoding needs no compiled code."""
+        merges = [(left, right, merged) for (left, right), merged in self._merge_ids.items()]
+        return BPEEncoder(
+            self.tokens,
+            merges,
+            self.vocab_size,
+            self._split,
+            whole=self.ignore_merges,
+            by_character=self.alphabet == "characters",
+        )
 
     def _identity(self) -> list[Any]:
         tokens = [token.decode("latin-1") for token in self._token_bytes]
         merges = [[left.decode("latin-1"), right.decode("latin-1")] for left, right in self.merges]
-        return ["bpe", tokens, merges, self.pattern, self.normalization, self.ignore_merges]
+        options = [self.pattern, self.normalization, self.ignore_merges, self.alphabet]
+        return ["bpe", tokens, merges, *options]
 
     def _pipeline(self) -> dict[str, Any]:
-        byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
-        split = {
-            "type": "Split",
-            "pattern": {"Regex": self.pattern},
-            "behavior": "Isolated",
-            "invert": False,
-        }
-        # Special tokens stand in the vocabulary too: the library would number them anew if they
-        # were only listed in added_tokens.
-        ordinary = {to_alphabet(token): number for token, number in self.tokens.items()}
-        vocabulary = ordinary | self.special_tokens
-        merges = [f"{to_alphabet(left)} {to_alphabet(right)}" for left, right in self.merges]
-        return {
-            "normalizer": self.normalization and {"type": self.normalization},
-            "pre_tokenizer": {
-                "type": "Sequence",
-                "pretokenizers": [split, {**byte_level, "use_regex": False}],
-            },
-            "post_processor": None,
-            "decoder": {**byte_level, "use_regex": True},
-            "model": {
-                "type": "BPE",
-                "dropout": None,
-                "unk_token": None,
-                "continuing_subword_prefix": None,
-                "end_of_word_suffix": None,
-                "fuse_unk": False,
-                "byte_fallback": False,
-                "ignore_merges": self.ignore_merges,
-                "vocab": dict(sorted(vocabulary.items(), key=lambda item: item[1])),
-                "merges": merges,
-            },
-        }
+        return bpe_pipeline(self)
 
-
-class _Cache(dict[str, tuple[int, ...]]):
-    """Ids of the pre-tokens met so far; text repeats itself, so nearly every look-up hits.
-
-    Emptied when full, which costs less than tracking what was used last.
-    """
-
-    MAX_ENTRIES = 1 << 18
-    MAX_CHARACTERS = 64
-
-    def __init__(self, tokenizer: BPETokenizer) -> None:
-        super().__init__()
-        self._tokenizer = tokenizer
-
-    def __missing__(self, pretoken: str) -> tuple[int, ...]:
-        ids = self._tokenizer._encode_pretoken(pretoken)
-        if len(pretoken) <= self.MAX_CHARACTERS:
-            if len(self) >= self.MAX_ENTRIES:
-                self.clear()
-            self[pretoken] = ids
-        return ids
+    def _tokenizer_json(self) -> dict[str, Any]:
+        content = super()._tokenizer_json()
+        for token in content["added_tokens"]:
+            token["special"] = token["content"] not in self.file_settings.spoken_tokens
+        return content

@@ -1,33 +1,54 @@
-"""The incremental trainer learns exactly what recounting everything would."""
+"""A vocabulary holds exactly what recounting everything would have learnt."""
 
 import json
+import random
+from itertools import chain
 from pathlib import Path
 
 import pytest
+import tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundup.errors import UsageError
+from groundup.errors import UsageError, UserError
 from groundup.reference import bpe as reference
 from groundup.tokenizer import END_OF_TEXT, BPETokenizer
+from groundup.tokenizer.bpe.alphabet import frequent_characters
 from groundup.tokenizer.bpe.byte_alphabet import to_alphabet
-from groundup.tokenizer.bpe.patterns import GPT2, LLAMA3
+from groundup.tokenizer.bpe.count import count_words
+from groundup.tokenizer.bpe.patterns import LLAMA3, PATTERNS, SplitPattern
+from groundup.tokenizer.bpe.train import train_bpe
 
 # Few letters make long repeats, overlapping pairs ("aaaa") and ties, where trainers go wrong.
 few_letters = st.text(alphabet="ab c", max_size=60)
 some_text = st.lists(few_letters | st.text(max_size=20), max_size=5)
 
 
-@given(some_text, st.integers(min_value=0, max_value=40), st.sampled_from(["gpt2", "llama3"]))
+@given(
+    some_text,
+    st.integers(min_value=0, max_value=40),
+    st.sampled_from(sorted(PATTERNS)),
+    st.integers(min_value=1, max_value=3),
+)
 def test_merges_equal_the_reference_on_any_corpus(
-    texts: list[str], num_merges: int, pattern: str
+    texts: list[str], num_merges: int, pattern: str, threads: int
 ) -> None:
     texts = [text.encode(errors="replace").decode() for text in texts]
     vocab_size = 257 + num_merges
-    expected = reference.train(
-        texts, vocab_size, [END_OF_TEXT], {"gpt2": GPT2, "llama3": LLAMA3}[pattern]
-    )
-    assert BPETokenizer.train(texts, vocab_size, pattern=pattern).merges == expected
+    expected = reference.train(texts, vocab_size, [END_OF_TEXT], PATTERNS[pattern])
+    trained = BPETokenizer.train(texts, vocab_size, pattern=pattern, threads=threads)
+    assert trained.merges == expected
+
+
+@given(some_text, st.integers(min_value=1, max_value=3), st.integers(min_value=2, max_value=4))
+def test_options_limit_merges_as_in_the_reference(
+    texts: list[str], min_frequency: int, max_token_bytes: int
+) -> None:
+    texts = [text.encode(errors="replace").decode() for text in texts]
+    limits = {"min_frequency": min_frequency, "max_token_bytes": max_token_bytes}
+    expected = reference.train(texts, 280, [END_OF_TEXT], LLAMA3, **limits)
+    trained = BPETokenizer.train(texts, 280, **limits)
+    assert trained.merges == expected
 
 
 @pytest.mark.shared
@@ -53,14 +74,50 @@ def test_reference_trainer_equals_the_published_reference(shared: Path) -> None:
     assert [f"{to_alphabet(left)} {to_alphabet(right)}" for left, right in merges] == lines[:23]
 
 
+@pytest.mark.shared
+def test_text_is_as_short_as_with_the_tokenizers_library(shared: Path) -> None:
+    lines = (shared / "text" / "tinyshakespeare.txt").read_text("utf-8").splitlines(keepends=True)
+    ours = train_bpe(lines, 2000, pattern="gpt2").learned
+    theirs = tokenizers.ByteLevelBPETokenizer()
+    theirs.train_from_iterator(lines, 2000 - 1, min_frequency=1, show_progress=False)
+    length = sum(map(len, theirs.encode_batch(lines)))
+    # Their ties between equally frequent pairs fall otherwise.
+    assert ours.first_counts.sum() - ours.merge_counts.sum() == pytest.approx(length, rel=1e-4)
+
+
+@pytest.mark.shared
+def test_threads_and_order_of_texts_change_nothing(shared: Path) -> None:
+    text = (shared / "text" / "tinyshakespeare.txt").read_text("utf-8")
+    texts = [text[start : start + 5000] for start in range(0, 300_000, 5000)]
+    expected = BPETokenizer.train(texts, 1000, threads=1)
+    for threads in (1, 2, 4):
+        random.Random(threads).shuffle(texts)
+        again = BPETokenizer.train(texts, 1000, threads=threads)
+        assert (again.merges, again.tokens) == (expected.merges, expected.tokens)
+
+
 def test_of_equally_frequent_pairs_the_greater_bytes_go_first() -> None:
     merges = BPETokenizer.train(["ab zy ba"], 258, pattern="gpt2").merges
     assert merges == [(b"z", b"y")]
 
 
+def test_greater_bytes_go_first_after_eight_equal_ones_too() -> None:
+    texts = ["abcdefghab abcdefghba abcdefghb"]
+    merges = BPETokenizer.train(texts, 257 + 30, pattern="gpt2").merges
+    assert merges == reference.train(texts, 257 + 30, [END_OF_TEXT])
+
+
 def test_special_tokens_teach_no_merges() -> None:
     texts = ["<|endoftext|>" * 50 + "<|user|>" * 50 + "ab"]
     assert BPETokenizer.train(texts, 300, ["<|user|>"]).merges == [(b"a", b"b")]
+
+
+def test_digits_are_grouped_as_told() -> None:
+    for digits, longest in ((1, 1), (2, 2), (3, 3), (None, 3)):
+        tokenizer = BPETokenizer.train(["1234567"] * 9, 300, digit_group=digits)
+        assert max(map(len, tokenizer.tokens)) == longest
+    with pytest.raises(UserError, match="digit_group has no effect"):
+        BPETokenizer.train(["1"], 300, pattern="gpt2", digit_group=1)
 
 
 def test_texts_are_read_once_and_lazily() -> None:
@@ -79,9 +136,10 @@ def test_a_small_corpus_yields_a_smaller_vocabulary_and_says_so(
 
 
 def test_an_empty_corpus_gives_a_tokenizer_of_bytes() -> None:
-    tokenizer = BPETokenizer.train([], 300)
-    assert tokenizer.vocab_size == 257
-    assert tokenizer.decode(tokenizer.encode("héllo")) == "héllo"
+    for alphabet in ("bytes", "characters"):
+        tokenizer = BPETokenizer.train([], 300, alphabet=alphabet)
+        assert tokenizer.vocab_size == 257
+        assert tokenizer.decode(tokenizer.encode("héllo")) == "héllo"
 
 
 @pytest.mark.parametrize("special_tokens", [[""], ["x"], ["<|a|>", "<|a|>"], ["<\ud800>"]])
@@ -98,3 +156,41 @@ def test_vocabulary_without_room_for_bytes_is_refused() -> None:
 def test_lone_surrogates_in_the_corpus_do_not_stop_training() -> None:
     merges = BPETokenizer.train(["x\ud800y"], 258).merges
     assert merges == [(b"\xef", b"\xbf")]  # the first two bytes of U+FFFD
+
+
+def test_a_character_alphabet_makes_tokens_of_whole_characters() -> None:
+    texts = ["日本語と日本、東京と日本。" * 300 + "鬱"]
+    trained = train_bpe(texts, 257 + 40, alphabet="characters")
+    tokenizer = BPETokenizer.of(trained)
+    characters = [token.decode() for token in list(trained.tokens)[256:] if len(token) == 3]
+    assert characters == sorted("日本語と、東京。")  # a quarter of 40 would be ten
+    assert trained.merges == reference.train(
+        texts, 257 + 40, [END_OF_TEXT], LLAMA3, characters=characters
+    )
+    for token in trained.tokens:
+        assert len(token) == 1 or token.decode()
+    assert [tokenizer.token_bytes(number) for number in tokenizer.encode("鬱日本")][:3] == [
+        b"\xe9",
+        b"\xac",
+        b"\xb1",
+    ]
+    assert tokenizer.decode(tokenizer.encode("鬱日本")) == "鬱日本"
+
+
+@given(some_text, st.integers(min_value=0, max_value=60))
+def test_encoding_gives_the_tokens_that_training_counted(texts: list[str], num_tokens: int) -> None:
+    for alphabet in ("bytes", "characters"):
+        trained = train_bpe(texts, 257 + num_tokens, alphabet=alphabet)
+        ids = chain.from_iterable(BPETokenizer.of(trained).encode_batch(texts))
+        learned = trained.learned
+        assert len(list(ids)) == learned.first_counts.sum() - learned.merge_counts.sum()
+
+
+def test_the_alphabet_holds_the_most_frequent_characters() -> None:
+    split = SplitPattern(LLAMA3)
+    words = count_words(["a" * 7998 + "éé" + "üüüß", "日" * 1000], split)
+    assert frequent_characters(words, 1000) == ["ü", "日"]  # the others are 3 of 9,004: 0.03 %
+    assert frequent_characters(words, 7) == ["日"]
+    assert frequent_characters(words, 3) == []
+    assert frequent_characters(count_words(["plain"], split), 1000) == []
+    assert frequent_characters(count_words([], split), 1000) == []

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from groundup.errors import UserError
 from groundup.tokenizer import BPETokenizer, CharacterTokenizer, Tokenizer, load_tokenizer
-from groundup.tokenizer.bpe.patterns import GPT2, LLAMA3
+from groundup.tokenizer.bpe.byte_alphabet import to_alphabet
+from groundup.tokenizer.bpe.patterns import GPT2, LLAMA3, PATTERNS, SplitPattern, pattern_text
 
 # Characters that Unicode has since assigned are letters to one library and not to the other.
 assigned = st.characters(exclude_categories=["Cn", "Cs"])
@@ -69,6 +70,18 @@ def test_bpe_decodes_broken_bytes_as_the_tokenizers_library_does(
     bpe: BPETokenizer, peer: tokenizers.Tokenizer, ids: list[int]
 ) -> None:
     assert bpe.decode(ids) == peer.decode(ids, skip_special_tokens=False)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("digit_group", [1, 2, 3])
+def test_every_named_pattern_travels(tmp_path: Path, pattern: str, digit_group: int) -> None:
+    text = pattern_text(pattern, None if pattern == "gpt2" else digit_group)
+    ours = BPETokenizer({bytes([value]): value for value in range(256)}, [], {}, pattern=text)
+    theirs = save_and_open(ours, tmp_path)
+    for sample in [SAMPLE, "1234567 12 a \n  ", "x\n \n", "camelCase HTTPServer's 'S\t\t1/\n"]:
+        words = [word for word, _ in theirs.pre_tokenizer.pre_tokenize_str(sample)]
+        assert words == [to_alphabet(w.encode()) for w in SplitPattern(text).split(sample)]
+    assert load_tokenizer(tmp_path).fingerprint == ours.fingerprint
 
 
 merge_lists = st.lists(
