@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("evaluate", "numbers of a finished model"),
     "generate": ("generate", "continue prompts with a model"),
     "chat": ("chat", "talk with a model"),
+    "inspect": ("inspect", "look inside a run: its tokenizer, on a text"),
     "doctor": ("doctor", "whether this machine computes correctly, and how fast"),
 }
 
