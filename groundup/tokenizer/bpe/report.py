@@ -204,8 +204,11 @@ def _ratio(part: int, whole: int) -> float:
 
 
 def _listed(tokens: list[TokenCount]) -> str:
-    shown = [f"{printable(token.token)!r}" for token in tokens[:5]]
-    shown = [text if len(text) <= 24 else text[:22] + "…'" for text in shown]
-    return ", ".join(
-        f"{text} ({token.count:,})" for text, token in zip(shown, tokens, strict=False)
-    )
+    return ", ".join(f"{_shown(token.token)} ({token.count:,})" for token in tokens[:5])
+
+
+def _shown(token: str) -> str:
+    if len(token) > 8 and len(set(token)) == 1:  # indentation, rules
+        return f"{len(token)} × {printable(token[0])!r}"
+    shown = f"{printable(token)!r}"
+    return shown if len(shown) <= 24 else shown[:22] + "…'"
