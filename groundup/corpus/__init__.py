@@ -9,7 +9,7 @@ from groundup.corpus.build import build_corpus
 from groundup.corpus.config import CorpusConfig
 from groundup.corpus.document import SCHEMA, Document, Split
 from groundup.corpus.sources import source_fingerprint
-from groundup.corpus.storage import RowGroup, read_documents, row_groups, stored_text_size
+from groundup.corpus.storage import RowGroup, read_documents, row_groups
 
 __all__ = [
     "SCHEMA",
@@ -21,5 +21,4 @@ __all__ = [
     "read_documents",
     "row_groups",
     "source_fingerprint",
-    "stored_text_size",
 ]

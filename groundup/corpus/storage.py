@@ -149,8 +149,13 @@ class RowGroup:
         """
         with _damage_named(self.path), pq.ParquetFile(self.path) as file:
             table = file.read_row_group(self.number, columns=["text"], use_threads=False)
-            texts = table.column(0).slice(first)
-            return texts.to_pylist(), pc.sum(pc.binary_length(texts)).as_py() or 0
+            column = table.column(0).slice(first)
+            texts, size = column.to_pylist(), pc.sum(pc.binary_length(column)).as_py() or 0
+        if size > 2 * ROW_GROUP_BYTES:  # one huge document
+            # Arrow would keep twice its size for whatever may come.
+            del table, column
+            pa.default_memory_pool().release_unused()
+        return texts, size
 
 
 def row_groups(folder: Path, split: Split) -> list[RowGroup]:
@@ -169,15 +174,6 @@ def row_groups(folder: Path, split: Split) -> list[RowGroup]:
                 size = sum(c.total_uncompressed_size for c in columns if c.path_in_schema == "text")
                 found.append(RowGroup(path, number, group.num_rows, size))
     return found
-
-
-def stored_text_size(folder: Path, split: Split) -> int:
-    """Return about how many bytes of text a split holds, from its files' footers alone.
-
-    Raises:
-        UserError: as ``read_documents``.
-    """
-    return sum(group.stored_bytes for group in row_groups(folder, split))
 
 
 def _parts(folder: Path, split: Split) -> list[Path]:

@@ -1,6 +1,7 @@
 """A stage is a folder: it is up to date when its ``stage.json`` names the inputs of today."""
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ from typing import Any, Literal
 
 import groundup
 from groundup.errors import UserError
-from groundup.files import atomic_folder, fingerprint, write_json
+from groundup.files import atomic_folder, fingerprint, replace_folder, write_json
 from groundup.progress import console
 from groundup.recipe.schema import Recipe
 
@@ -73,6 +74,10 @@ class Stage:
     in_place: bool = False
     """The stage works in its own folder over many sessions and resumes what it finds there;
     the others fill a temporary folder that is renamed when it is whole."""
+
+    resumable: bool = False
+    """The temporary folder stays when something breaks the stage off, and is given again to be
+    filled further as long as the inputs are the same."""
 
     prolongs: Callable[[dict[str, Any], dict[str, Any]], bool] = lambda _old, _new: False
     """Of an in-place stage: whether work on the first inputs goes on towards the second."""
@@ -171,6 +176,12 @@ def run_stage(
     if stage.in_place:
         (folder / RECORD).unlink(missing_ok=True)  # until the work is done it vouches for nothing
         return write_record(folder, fill(folder))
+    if stage.resumable:
+        partial = _partial_folder(folder, name)
+        resumed = any(partial.iterdir())
+        outcome = write_record(partial, fill(partial))
+        replace_folder(partial, folder)
+        return outcome
     with atomic_folder(folder) as temporary:
         return write_record(temporary, fill(temporary))
 
@@ -223,6 +234,18 @@ def _claim(folder: Path, planned: Planned) -> bool:
     with atomic_folder(folder) as new:
         write_json(new / CLAIM, {"fingerprint": name, "inputs": planned.inputs})
     return False
+
+
+def _partial_folder(folder: Path, fingerprint: str) -> Path:
+    """Return the temporary folder for these inputs, and remove what is half-made of others."""
+    partial = folder.with_name(f"{folder.name}.partial-{fingerprint}")
+    for other in folder.parent.glob(f"{folder.name}.partial-*"):
+        if other != partial:
+            shutil.rmtree(other)
+    partial.mkdir(parents=True, exist_ok=True)
+    for litter in partial.glob(".*"):  # where a kill struck within ``files.write_atomic``
+        litter.unlink()
+    return partial
 
 
 def _aside(folder: Path, fingerprint: str) -> Path:

@@ -24,7 +24,7 @@ from groundup.recipe.pretrain import (
     trains_longer,
 )
 from groundup.recipe.schema import Recipe
-from groundup.recipe.stage import Fill, Stage
+from groundup.recipe.stage import Fill, InterruptedRun, Stage
 from groundup.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
 
 
@@ -79,15 +79,23 @@ def _prepare_tokens(recipe: Recipe) -> Fill:
 
 
 def _make_tokens(corpus: Path, tokenizer: Tokenizer, folder: Path) -> dict[str, Any]:
-    result = tokenize_documents(corpus, tokenizer, folder)
+    try:
+        result = tokenize_documents(corpus, tokenizer, folder, resume=True)
+    except KeyboardInterrupt:
+        line = "interrupted while tokenizing; saved; run the same command to resume"
+        raise InterruptedRun(line) from None
     splits = [TokenShards.open(folder, split).fingerprint for split in get_args(Split)]
     return result | {"content": fingerprint(splits)}
 
 
 def _tokens_summary(result: dict[str, Any]) -> str:
     train, validation = result["train"], result["validation"]
-    held_out = f"{validation['tokens']:,} held out"
-    return f"{train['tokens']:,} tokens, {held_out}, {train['bytes_per_token']:.2f} bytes each"
+    documents = train["documents"] + validation["documents"]
+    return (
+        f"{documents:,} documents, {train['tokens']:,} tokens, "
+        f"{validation['tokens']:,} held out, {train['bytes_per_token']:.2f} bytes each, "
+        f"{result['megabytes_per_second']:,.1f} MB/s"
+    )
 
 
 STAGES: tuple[Stage, ...] = (
@@ -111,11 +119,12 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         name="tokens",
         command="tokenize",
-        version=1,
+        version=2,
         inputs=lambda _: {},
         prepare=_prepare_tokens,
         summary=_tokens_summary,
         reads=("corpus", "tokenizer"),
+        resumable=True,
     ),
     Stage(
         name="pretrain",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from groundup.corpus import SCHEMA, Document, read_documents, stored_text_size
+from groundup.corpus import SCHEMA, Document, read_documents, row_groups
 from groundup.corpus.storage import DocumentWriter
 from groundup.errors import UserError
 
@@ -78,9 +78,17 @@ def test_damaged_file_is_a_user_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"train-00000\.parquet is damaged"):
         list(read_documents(tmp_path, "train"))
     with pytest.raises(UserError, match=r"train-00000\.parquet is damaged"):
-        stored_text_size(tmp_path, "train")
+        row_groups(tmp_path, "train")
 
 
-def test_stored_size_is_about_that_of_the_text(tmp_path: Path) -> None:
-    write(tmp_path, [Document.of(f"{i:04d}" * 25, "a") for i in range(100)], part_bytes=4000)
-    assert stored_text_size(tmp_path, "train") == pytest.approx(10_000, rel=0.1)
+def test_row_groups_are_read_by_themselves_in_order(tmp_path: Path) -> None:
+    texts = [f"{i:03d}ü" * 200 for i in range(100)]  # 1,000 bytes each
+    documents = [Document.of(text, "a") for text in texts]
+    write(tmp_path, documents, row_group_bytes=10_000, part_bytes=40_000)
+    groups = row_groups(tmp_path, "train")
+    assert [group.documents for group in groups] == [10] * 10
+    assert len({group.path for group in groups}) == 3
+    assert sum(group.stored_bytes for group in groups) == pytest.approx(100_000, rel=0.25)
+    assert [text for group in groups for text in group.texts()[0]] == texts
+    assert groups[3].texts(7) == (texts[37:40], 3000)
+    assert groups[3].texts(10) == ([], 0)

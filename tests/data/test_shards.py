@@ -46,11 +46,13 @@ def test_ids_take_two_bytes_up_to_65536_and_four_beyond(make_shards, vocab_size,
     )
 )
 @settings(max_examples=30, deadline=None)
-def test_what_is_written_is_read_back_however_it_was_chunked(tmp_path_factory, make_shards, chunks):
+def test_what_is_written_is_read_back_however_it_was_chunked(
+    tmp_path_factory, make_shards, add_documents, chunks
+):
     folder = tmp_path_factory.mktemp("tokens")
     with ShardWriter(folder, "train", vocab_size=300, tokenizer="t") as writer:
         for documents in chunks:
-            writer.add(documents, text_bytes=sum(len(ids) - 1 for ids in documents))
+            add_documents(writer, documents)
     np.save(folder / "token_bytes.npy", np.ones(300, np.uint16))
     shards = TokenShards.open(folder, "train")
     documents = [ids for chunk in chunks for ids in chunk]
@@ -77,10 +79,11 @@ def test_an_id_outside_the_vocabulary_is_never_written(make_shards, wrong):
         make_shards([[0, 1], [0, wrong]])
 
 
-def test_a_killed_write_leaves_nothing_that_opens(tmp_path):
+def test_a_killed_write_leaves_nothing_that_opens(tmp_path, add_documents):
     def interrupted():
         with ShardWriter(tmp_path, "train", vocab_size=9, tokenizer="t") as writer:
-            writer.add([[0, 1]], text_bytes=1)
+            add_documents(writer, [[0, 1]])
+            writer.save()
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

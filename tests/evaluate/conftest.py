@@ -1,5 +1,6 @@
 """A character tokenizer, a split of small documents, and small models."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -29,8 +30,8 @@ def make_shards(tmp_path, tokenizer):
         )
         with writer:
             for text in texts:
-                ids = [tokenizer.end_of_text_id, *tokenizer.encode(text)]
-                writer.add([ids], text_bytes=len(text.encode()))
+                ids = np.array([tokenizer.end_of_text_id, *tokenizer.encode(text)])
+                writer.add(ids, np.array([len(ids)]), text_bytes=len(text.encode()))
         write_token_bytes(tmp_path, tokenizer)
         return TokenShards.open(tmp_path, "validation")
 
