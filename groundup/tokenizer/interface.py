@@ -160,7 +160,13 @@ class Tokenizer(ABC):
 
         Returns:
             ids (N,) int32, and ends (len(texts),) int64: text ``i`` is ``ids[ends[i-1]:ends[i]]``.
+
+        Raises:
+            TypeError: ``texts`` is one string, which would be read as a list of its characters.
+            UserError: as for ``encode``.
         """
+        if isinstance(texts, str):
+            raise TypeError("texts is one string: put it in a list, or call encode")
         texts = [well_formed(text) for text in texts]
         allowed = self._names(allowed_special)
         if threads is None:

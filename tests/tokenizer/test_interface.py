@@ -220,3 +220,8 @@ def test_a_long_file_is_encoded_in_little_memory(tokenizer: Tokenizer, tmp_path:
     tracemalloc.stop()
     assert count > 500_000
     assert peak < 1 << 20
+
+
+def test_one_string_is_no_batch(tokenizer: Tokenizer) -> None:
+    with pytest.raises(TypeError, match="in a list"):
+        tokenizer.encode_batch("abc")

@@ -127,7 +127,7 @@ class BPEEncoder:
         family, max_digits = self._pattern.family, self._pattern.max_digits
         if family != CUSTOM:
             return Cuts(character_classes(), family, max_digits, _NO_ENDS)
-        words = chain.from_iterable(map(self._pattern.split, texts))
+        words = filter(None, chain.from_iterable(map(self._pattern.split, texts)))
         return Cuts(character_classes(), family, max_digits, _ends(map(str.encode, words)))
 
     def _take_cache(self) -> WordCache:

@@ -59,6 +59,12 @@ def test_every_pattern_encodes_long_texts_as_the_reference(pattern: str) -> None
     assert [tokenizer.token_bytes(number) for number in tokenizer.encode(text)] == tokens
 
 
+def test_a_pattern_that_leaves_gaps_and_empty_matches_loses_nothing() -> None:
+    tokenizer = BPETokenizer(BYTES, [], {}, pattern=r"[aeiou]|x*")
+    texts = ["banana", "", "xx", "uvw", "a", "bcd"] * 3
+    assert tokenizer.encode_batch(texts) == [list(text.encode()) for text in texts]
+
+
 def test_no_texts_and_empty_texts_have_no_ids(bpe: BPETokenizer) -> None:
     for texts in ([], [""], ["", ""]):
         ids, ends = bpe.encode_batch_to_numpy(texts)
