@@ -1,4 +1,6 @@
-"""Training a tokenizer and encoding with it: groundup against rustbpe, tokenizers and tiktoken.
+"""Training a tokenizer and encoding with it: groundup against its peers.
+
+The peers are rustbpe, tokenizers and sentencepiece in training, tiktoken and tokenizers in encoding.
 
     python benchmarks/tokenizer.py [--data ../shared/data] [--rounds 5] [--skip-training]
 
@@ -6,10 +8,12 @@ All contenders take turns in one process, so that a busy minute falls on all ali
 the same work: train on the same texts, or encode them with the same vocabulary (checked: tiktoken
 gives the same ids). A ratio is the peer's median time over ours. Encoding by one thread is measured
 into lists, which is what the peers' methods give, and into numpy arrays, where both have it. The
-first compilation ever is measured in a process of its own with an empty cache.
+first compilation ever is measured in a process of its own with an empty cache. sentencepiece cuts
+text by rules of its own, so what it trains is not quite the same.
 """
 
 import argparse
+import io
 import json
 import lzma
 import os
@@ -23,6 +27,7 @@ from pathlib import Path
 
 import numpy as np
 import rustbpe
+import sentencepiece
 import tiktoken
 import tokenizers
 
@@ -102,13 +107,30 @@ def race_training(texts: Sequence[str], vocab_size: int, rounds: int) -> dict[st
         )
         tokenizer.train_from_iterator(iter(texts), trainer)
 
-    contenders = {"groundup": ours, "rustbpe": train_rustbpe, "tokenizers": train_tokenizers}
+    def train_sentencepiece() -> None:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=(line for text in texts for line in text.split("\n") if line),
+            model_writer=io.BytesIO(),
+            model_type="bpe",
+            vocab_size=vocab_size,
+            byte_fallback=True,
+            num_threads=available_cores(),
+            max_sentence_length=1 << 20,
+            minloglevel=2,
+        )
+
+    contenders = {
+        "groundup": ours,
+        "rustbpe": train_rustbpe,
+        "tokenizers": train_tokenizers,
+        "sentencepiece": train_sentencepiece,
+    }
     size = sum(len(text.encode()) for text in texts)
     print(f"train a vocabulary of {vocab_size:,} on {size / 1e6:.0f} MB, all cores")
     rates = race(contenders, rounds, dict.fromkeys(contenders, size))
     return {
         f"train {vocab_size} / {peer}": rates["groundup"] / rates[peer]
-        for peer in ("rustbpe", "tokenizers")
+        for peer in list(contenders)[1:]
     }
 
 
