@@ -1,6 +1,6 @@
 """Training a tokenizer and encoding with it: groundup against its peers.
 
-The peers are rustbpe, tokenizers and sentencepiece in training, tiktoken and tokenizers in encoding.
+The peers train (rustbpe, tokenizers, sentencepiece) or encode (tiktoken, tokenizers).
 
     python benchmarks/tokenizer.py [--data ../shared/data] [--rounds 5] [--skip-training]
 
