@@ -6,6 +6,7 @@ from itertools import accumulate, chain
 
 import numpy as np
 
+from groundup.errors import UserError
 from groundup.tokenizer.bpe.compiling import compiling_note, discard_stale_code
 from groundup.tokenizer.bpe.encode import (
     Cuts,
@@ -128,7 +129,11 @@ class BPEEncoder:
         if family != CUSTOM:
             return Cuts(character_classes(), family, max_digits, _NO_ENDS)
         words = filter(None, chain.from_iterable(map(self._pattern.split, texts)))
-        return Cuts(character_classes(), family, max_digits, _ends(map(str.encode, words)))
+        ends = _ends(map(str.encode, words))
+        if (ends[-1] if len(ends) else 0) != sum(len(text.encode()) for text in texts):
+            # compiled code reads and writes where these say
+            raise UserError("the split pattern repeats or loses text: write it without recursion")
+        return Cuts(character_classes(), family, max_digits, ends)
 
     def _take_cache(self) -> WordCache:
         """Return a cache that no other thread has now."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from groundup.errors import UserError
 from groundup.reference import bpe as reference
 from groundup.tokenizer import BPETokenizer
 from groundup.tokenizer.bpe import encoder
@@ -63,6 +64,12 @@ def test_a_pattern_that_leaves_gaps_and_empty_matches_loses_nothing() -> None:
     tokenizer = BPETokenizer(BYTES, [], {}, pattern=r"[aeiou]|x*")
     texts = ["banana", "", "xx", "uvw", "a", "bcd"] * 3
     assert tokenizer.encode_batch(texts) == [list(text.encode()) for text in texts]
+
+
+def test_a_pattern_that_repeats_text_is_refused() -> None:
+    tokenizer = BPETokenizer(BYTES, [], {}, pattern=r"[^a](?R)?")
+    with pytest.raises(UserError, match="split pattern"):
+        tokenizer.encode("b" * 700)
 
 
 def test_no_texts_and_empty_texts_have_no_ids(bpe: BPETokenizer) -> None:
