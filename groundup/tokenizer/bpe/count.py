@@ -89,6 +89,9 @@ def count_words(
         threads: threads that count; what is counted does not depend on them.
         advance: told how many bytes have been counted since it was last called.
     """
+    discard_stale_code(_count_texts.stats.cache_path)
+    if isinstance(texts, str):
+        raise TypeError("texts is one string: put it in a list")
     parts = chain.from_iterable(_ordinary_parts(text, special_tokens) for text in texts)
     if pattern.family == CUSTOM:
         strings: Counter[str] = Counter()
@@ -99,7 +102,6 @@ def count_words(
         strings.pop("", None)
         return _word_counts([], Counter({word.encode(): n for word, n in strings.items()}))
 
-    discard_stale_code(_count_texts.stats.cache_path)
     tables = [_Table(pattern) for _ in range(threads)]
     idle: SimpleQueue[_Table] = SimpleQueue()
     for table in tables:
