@@ -30,10 +30,16 @@ def test_a_config_trains_the_tokenizer_that_it_names() -> None:
     gpt2 = train(pattern="gpt2", special_tokens=("<|user|>",))
     assert gpt2.pattern == GPT2
     assert list(gpt2.special_tokens) == ["<|endoftext|>", "<|user|>"]
-    own = train(pattern=r"\w+|\W")
-    assert own.pattern == r"\w+|\W"
+    own = train(pattern=r"\p{L}+|\P{L}")
+    assert own.pattern == r"\p{L}+|\P{L}"
     assert train(pattern="o200k", digit_group=1).pattern == pattern_text("o200k", 1)
     assert train(alphabet="characters").alphabet == "characters"
+
+
+def test_a_pattern_that_no_saved_file_could_carry_is_refused_before_training() -> None:
+    for pattern in (r"\w+|\W", r"^a|.", r"a*"):
+        with pytest.raises(ValueError, match="pattern"):
+            TokenizerConfig(pattern=pattern)
 
 
 def test_limits_on_merges_are_kept() -> None:
