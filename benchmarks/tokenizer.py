@@ -18,12 +18,14 @@ import json
 import lzma
 import os
 import statistics
+import string
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import rustbpe
@@ -149,8 +151,8 @@ def race_encoding(texts: Sequence[str], rounds: int) -> dict[str, float]:
         few.append(text)
         if sum(map(len, few)) > SLOW_PEER_BYTES:
             break
-    for text in few[:50]:
-        assert ours.encode(text) == tik.encode_ordinary(text) == hugging_face.encode(text).ids
+    assert ours.encode_batch(texts) == [tik.encode_ordinary(text) for text in texts]
+    assert ours.encode_batch(few) == [hugging_face.encode(text).ids for text in few]
     all_bytes = sum(len(text.encode()) for text in texts)
     few_bytes = sum(len(text.encode()) for text in few)
     single: dict[str, Callable[[], object]] = {
@@ -186,7 +188,39 @@ def race_encoding(texts: Sequence[str], rounds: int) -> dict[str, float]:
     for peer in ("tiktoken", "tokenizers"):
         name = f"{peer}, {cores} threads"
         ratios[f"encode {cores} threads / {name}"] = threaded / rates[name]
+    return ratios | race_new_words(ours, tik, rounds)
+
+
+def race_new_words(ours: BPETokenizer, tik: tiktoken.Encoding, rounds: int) -> dict[str, float]:
+    """Return the ratio for text of words that never come twice, which no table of words knows."""
+    letters, base64 = string.ascii_lowercase, string.ascii_letters + string.digits + "+/"
+    random = Random(1)
+    texts = {
+        "random words": [_random_words(random, letters, 4, 14, 2_000) for _ in range(100)],
+        "base64": [_random_words(random, base64, 20, 60, 500) for _ in range(100)],
+        "hashes": [_random_words(random, string.hexdigits[:16], 32, 32, 600) for _ in range(100)],
+    }
+    ratios = {}
+    for name, words in texts.items():
+        assert ours.encode_batch(words) == [tik.encode_ordinary(text) for text in words]
+
+        def fresh(words: Sequence[str] = words) -> None:
+            ours._encoder._caches.clear()
+            ours.encode_batch_to_numpy(words, threads=1)
+
+        contenders: dict[str, Callable[[], object]] = {
+            f"groundup, {name}": fresh,
+            f"tiktoken, {name}": lambda words=words: [tik.encode_to_numpy(text) for text in words],
+        }
+        rates = race(contenders, rounds, dict.fromkeys(contenders, sum(map(len, words))))
+        first, second = rates.values()
+        ratios[f"encode {name} / tiktoken"] = first / second
     return ratios
+
+
+def _random_words(random: Random, alphabet: str, shortest: int, longest: int, count: int) -> str:
+    sizes = [random.randint(shortest, longest) for _ in range(count)]
+    return " ".join("".join(random.choices(alphabet, k=size)) for size in sizes)
 
 
 def race_short(rounds: int) -> dict[str, float]:

@@ -101,7 +101,7 @@ def _split(tokenizer: BPETokenizer) -> dict[str, str] | None:
     if pattern.family == CUSTOM:
         return None
     text = JAVASCRIPT_PATTERNS[pattern.family].replace("<digits>", str(pattern.max_digits))
-    used = {name: _ranges(flag) for name, flag in CLASSES.items() if f"<{name}>" in text}
+    used = {name: _ranges(int(flag)) for name, flag in CLASSES.items() if f"<{name}>" in text}
     return {"pattern": text, **used}
 
 

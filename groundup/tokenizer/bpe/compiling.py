@@ -3,14 +3,15 @@
 numba keeps what it compiled next to the source, so this happens once on a machine.
 """
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from threading import Timer
 from typing import Any
 
+from numba import njit
 from numba.core import event
 
 from groundup.progress import console
@@ -20,12 +21,12 @@ PATIENCE = 1.0
 
 
 @contextmanager
-def compiling_note(patience: float = PATIENCE) -> Iterator[None]:
+def compiling_note(what: str, patience: float = PATIENCE) -> Iterator[None]:
     """Print one line if, while this is open, numba compiles for longer than ``patience`` seconds.
 
-    What is only read from numba's cache prints nothing.
+    What is only read from numba's cache prints nothing. ``what`` is named in the line.
     """
-    listener = _Note(patience)
+    listener = _Note(what, patience)
     with event.install_listener("numba:compile", listener):
         yield
 
@@ -33,7 +34,8 @@ def compiling_note(patience: float = PATIENCE) -> Iterator[None]:
 class _Note(event.Listener):  # type: ignore[misc]  # numba has no types
     """Counts how deep in compilations we are: a function compiles those that it calls."""
 
-    def __init__(self, patience: float) -> None:
+    def __init__(self, what: str, patience: float) -> None:
+        self._what = what
         self._patience = patience
         self._depth = 0
         self._said = False
@@ -54,28 +56,45 @@ class _Note(event.Listener):  # type: ignore[misc]  # numba has no types
     def _say(self) -> None:
         self._said = True
         console.print(
-            "Compiling the tokenizer for this machine, once: this takes some seconds.",
+            f"Compiling the {self._what} for this machine, once: this takes some seconds.",
             highlight=False,
             soft_wrap=True,
         )
 
 
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile ``function`` at its first call, to run without the interpreter's lock; keep the code.
+
+    For one kind of arguments, if kernels call each other with numpy's numbers: numba compiles anew
+    for each literal, int32 and uint64, which would make minutes of seconds.
+
+    Kept is it next to the source or where numba puts it otherwise; if that is nowhere (a package
+    and a home that are read-only), it is compiled anew in every process.
+    """
+    try:
+        compiled = njit(nogil=True, cache=True)(function)
+    except RuntimeError:
+        return njit(nogil=True)(function)
+    _discard_stale_code(compiled.stats.cache_path)
+    return compiled
+
+
 @cache
-def discard_stale_code(folder: str) -> None:
-    """Remove compiled functions that are older than any source in this package.
+def _discard_stale_code(folder: str) -> None:
+    """Remove compiled functions that were made of other sources than those of this package.
 
     numba compiles a function anew when its own file has changed, and not when that of a function
     which it calls has: after an edit or an update it would go on giving the ids of yesterday.
-
-    Args:
-        folder: where numba keeps them: ``function.stats.cache_path``.
     """
-    sources = list(Path(__file__).parent.glob("*.py"))
-    newest = max(source.stat().st_mtime for source in sources)
-    if newest > time.time():  # a clock that was wrong: everything would look old for ever
-        return
-    stems = {source.stem for source in sources}
-    for index in Path(folder).glob("*.nbi"):
-        with suppress(OSError):  # another process was quicker, or the folder is read-only
-            if index.name.partition(".")[0] in stems and index.stat().st_mtime < newest:
-                index.unlink()
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    digest = sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    stamp = Path(folder, "groundup-sources.sha256")
+    with suppress(OSError):  # another process was quicker, or the folder is read-only
+        if stamp.exists() and stamp.read_text() == digest:
+            return
+        stems = {source.stem for source in sources}
+        for index in Path(folder).glob("*.nbi"):
+            if index.name.partition(".")[0] in stems:
+                index.unlink(missing_ok=True)
+        stamp.parent.mkdir(parents=True, exist_ok=True)
+        stamp.write_text(digest)

@@ -15,12 +15,11 @@ from itertools import chain
 from queue import SimpleQueue
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from groundup.tokenizer.bpe.compiling import discard_stale_code
+from groundup.tokenizer.bpe.compiling import kernel
+from groundup.tokenizer.bpe.memory import prefetch
 from groundup.tokenizer.bpe.patterns import CUSTOM, SplitPattern, last_cut
-from groundup.tokenizer.bpe.prefetch import prefetch
 from groundup.tokenizer.bpe.pretokenize import pretoken_end
 from groundup.tokenizer.bpe.unicode_classes import character_classes
 from groundup.tokenizer.bpe.words import MAX_WORD_BYTES, hash_key, padded, word_key
@@ -89,7 +88,6 @@ def count_words(
         threads: threads that count; what is counted does not depend on them.
         advance: told how many bytes have been counted since it was last called.
     """
-    discard_stale_code(_count_texts.stats.cache_path)
     if isinstance(texts, str):
         raise TypeError("texts is one string: put it in a list")
     parts = chain.from_iterable(_ordinary_parts(text, special_tokens) for text in texts)
@@ -196,7 +194,7 @@ class _Table:
         return int(text_ends[-1])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _count_texts(
     data: Bytes,
     text_ends: Numbers,
@@ -217,7 +215,8 @@ def _count_texts(
     num_long = 0
     batch = np.ones((BATCH, 4), np.uint64)
     slots = np.empty(BATCH, np.int64)
-    start = text_end = number = 0
+    start = text_end = np.int64(0)
+    number = 0
     while start < text_ends[-1]:
         table, mask = rows.ctypes.data, len(rows) - 1
         size = 0
@@ -245,13 +244,13 @@ def _count_texts(
     return rows, num_words, long_words[:num_long]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _first_slot(first: np.uint64, second: np.uint64, third: np.uint64, mask: int) -> int:
     """Return the slot from which on a key is looked for."""
     return np.int64(hash_key(first, second, third) >> np.uint64(32)) & mask
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _add_rows(rows: Rows, added: Rows, slots: Numbers) -> int:
     """Add the counts of ``added``, whose first slots are ``slots``; return how many are new."""
     new = 0
@@ -271,7 +270,7 @@ def _add_rows(rows: Rows, added: Rows, slots: Numbers) -> int:
     return new
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _add_table(rows: Rows, added: Rows) -> None:
     """Add the counts of another table; there must be room."""
     slots = np.empty(len(added), np.int64)

@@ -7,10 +7,11 @@ that of cutting and of one cache line a word. The interpreter's lock is released
 from typing import NamedTuple, Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from groundup.tokenizer.bpe.merge import Ids, PairTable, merge_ids
+from groundup.tokenizer.bpe.compiling import kernel
+from groundup.tokenizer.bpe.memory import load_i32, load_i64, load_u8, store_i32
+from groundup.tokenizer.bpe.merge import SHORT, Ids, PairTable, merge_ids
 from groundup.tokenizer.bpe.pretokenize import pretoken_end
 from groundup.tokenizer.bpe.words import MAX_WORD_BYTES, hash_key, word_key
 
@@ -69,7 +70,7 @@ class WordCache(NamedTuple):
         return cls(rows, pool, np.zeros(2, np.int64))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def encode_texts(
     data: Bytes, text_ends: Ends, cuts: Cuts, vocabulary: Vocabulary, cache: WordCache, ids: Ids
 ) -> Ends:
@@ -87,11 +88,14 @@ def encode_texts(
         Where each text ends in ``ids``.
     """
     id_ends = np.empty(len(text_ends), np.int64)
+    scratch = np.empty(SHORT, np.uint64)
+    lookup = _addresses(vocabulary, scratch)
     rows, pool, used = cache.rows, cache.pool, cache.used
     mask = len(rows) - 1
-    text, classes = data.ctypes.data, cuts.classes.ctypes.data
+    text, out, classes = data.ctypes.data, ids.ctypes.data, cuts.classes.ctypes.data
     family, max_digits = cuts.family, cuts.max_digits
-    start = count = pretoken = 0
+    start = np.int64(0)
+    count = pretoken = 0
     for number in range(len(text_ends)):
         text_end = text_ends[number]
         while start < text_end:
@@ -101,7 +105,7 @@ def encode_texts(
                 end = cuts.ends[pretoken]
                 pretoken += 1
             if end - start > MAX_WORD_BYTES:
-                count += _encode_word(data, start, end, vocabulary, ids[count:])
+                count += _encode_word(text, start, end, lookup, out + 4 * count)
                 start = end
                 continue
             first, second, third = word_key(text, start, end)
@@ -113,7 +117,7 @@ def encode_texts(
                 slot = (slot + 1) & mask
                 value = rows[slot, 3]
             if value == 0:
-                num_ids = _encode_word(data, start, end, vocabulary, ids[count:])
+                num_ids = _encode_word(text, start, end, lookup, out + 4 * count)
                 if 2 * (used[0] + 1) > len(rows) or used[1] + num_ids > len(pool):
                     rows[:, 3] = 0
                     used[:] = 0
@@ -121,7 +125,8 @@ def encode_texts(
                 payload = np.int64(ids[count])
                 if num_ids > 1:
                     payload = used[1]
-                    pool[payload : payload + num_ids] = ids[count : count + num_ids]
+                    for place in range(num_ids):
+                        pool[payload + place] = ids[count + place]
                     used[1] += num_ids
                 used[0] += 1
                 rows[slot, 0], rows[slot, 1], rows[slot, 2] = first, second, third
@@ -141,80 +146,111 @@ def encode_texts(
     return id_ends
 
 
-@njit(nogil=True, cache=True)
-def _encode_word(data: Bytes, start: int, end: int, vocabulary: Vocabulary, ids: Ids) -> int:
-    """Write the ids of one pre-token to the front of ``ids``; return how many there are."""
-    if vocabulary.whole:
-        token = find_token(data, start, end, vocabulary)
+class _Lookup(NamedTuple):
+    """A Vocabulary as addresses and numbers, which cost nothing to hand on."""
+
+    byte_ids: int
+    pairs: int
+    pair_mask: int
+    token_data: int
+    token_ends: int
+    token_slots: int
+    token_mask: int
+    scratch: int
+    """As ``merge_ids`` wants it."""
+    whole: bool
+    by_character: bool
+
+
+@kernel
+def _addresses(vocabulary: Vocabulary, scratch: NDArray[np.uint64]) -> _Lookup:
+    return _Lookup(
+        vocabulary.byte_ids.ctypes.data,
+        vocabulary.pairs.ctypes.data,
+        len(vocabulary.pairs) - 1,
+        vocabulary.token_data.ctypes.data,
+        vocabulary.token_ends.ctypes.data,
+        vocabulary.token_slots.ctypes.data,
+        len(vocabulary.token_slots) - 1,
+        scratch.ctypes.data,
+        vocabulary.whole,
+        vocabulary.by_character,
+    )
+
+
+@kernel
+def _encode_word(text: int, start: int, end: int, lookup: _Lookup, ids: int) -> int:
+    """Write the ids of one pre-token to the address ``ids``; return how many there are."""
+    if lookup.whole:
+        token = _find_token(text, start, end, lookup)
         if token >= 0:
-            ids[0] = token
+            store_i32(ids, 0, token)
             return 1
-    count = 0
+    count = np.int64(0)
     position = start
     while position < end:
-        if vocabulary.by_character:
-            after = position + 1
-            while data[after] & 0xC0 == 0x80:
+        after = position + 1
+        if lookup.by_character:
+            while load_u8(text, after) & 0xC0 == 0x80:
                 after += 1
-            token = find_token(data, position, after, vocabulary)
+            token = _find_token(text, position, after, lookup)
             if token >= 0:
-                ids[count] = token
+                store_i32(ids, 4 * count, token)
                 count += 1
                 position = after
                 continue
-            while position < after:
-                ids[count] = vocabulary.byte_ids[data[position]]
-                count += 1
-                position += 1
-            continue
-        ids[count] = vocabulary.byte_ids[data[position]]
-        count += 1
-        position += 1
-    return merge_ids(ids, count, vocabulary.pairs)
+        while position < after:
+            store_i32(ids, 4 * count, load_i32(lookup.byte_ids, 4 * load_u8(text, position)))
+            count += 1
+            position += 1
+    return merge_ids(ids, count, lookup.pairs, lookup.pair_mask, lookup.scratch)
 
 
-@njit(nogil=True, cache=True)
-def find_token(data: Bytes, start: int, end: int, vocabulary: Vocabulary) -> int:
-    """Return the id of the token ``data[start:end]``, or -1."""
-    slots = vocabulary.token_slots
-    slot = _token_slot(data, start, end, vocabulary.token_data, vocabulary.token_ends, slots)
-    return np.int64(slots[slot])
+@kernel
+def _find_token(text: int, start: int, end: int, lookup: _Lookup) -> int:
+    """Return the id of the token from ``start`` to ``end`` of ``text``, or -1."""
+    data, ends, slots = lookup.token_data, lookup.token_ends, lookup.token_slots
+    slot = _token_slot(text, start, end, data, ends, slots, lookup.token_mask)
+    return load_i32(slots, 4 * slot)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def token_slots(token_data: Bytes, token_ends: Ends) -> Ids:
     """Return the hash table of all tokens that are not empty: slots of their ids, -1 if empty."""
     size = 16
     while size < 2 * len(token_ends):
         size *= 2
     slots = np.full(size, -1, np.int32)
-    start = 0
+    data, ends, table = token_data.ctypes.data, token_ends.ctypes.data, slots.ctypes.data
+    start = np.int64(0)
     for token in range(len(token_ends)):
         end = token_ends[token]
         if end > start:
-            slots[_token_slot(token_data, start, end, token_data, token_ends, slots)] = token
+            slots[_token_slot(data, start, end, data, ends, table, size - 1)] = token
         start = end
     return slots
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _token_slot(
-    data: Bytes, start: int, end: int, token_data: Bytes, token_ends: Ends, slots: Ids
+    text: int, start: int, end: int, data: int, ends: int, slots: int, mask: int
 ) -> int:
-    """Return the slot that holds the token ``data[start:end]``, or the empty one for it."""
+    """Return the slot that holds the token from ``start`` to ``end``, or the empty one for it."""
     value = np.uint64(0xCBF29CE484222325)
     for position in range(start, end):
-        value = (value ^ np.uint64(data[position])) * np.uint64(0x100000001B3)  # FNV-1a
-    mask = len(slots) - 1
+        value = (value ^ np.uint64(load_u8(text, position))) * np.uint64(0x100000001B3)  # FNV-1a
     slot = np.int64((value ^ value >> np.uint64(32)) & np.uint64(mask))
-    while slots[slot] >= 0:
-        token = slots[slot]
-        token_start = token_ends[token - 1] if token > 0 else 0
-        if token_ends[token] - token_start == end - start:
+    token = load_i32(slots, 4 * slot)
+    while token >= 0:
+        first = load_i64(ends, 8 * token - 8) if token > 0 else 0
+        if load_i64(ends, 8 * token) - first == end - start:
             offset = 0
-            while offset < end - start and data[start + offset] == token_data[token_start + offset]:
+            while offset < end - start and load_u8(text, start + offset) == load_u8(
+                data, first + offset
+            ):
                 offset += 1
             if offset == end - start:
                 break
         slot = (slot + 1) & mask
+        token = load_i32(slots, 4 * slot)
     return slot

@@ -7,7 +7,7 @@ from itertools import accumulate, chain
 import numpy as np
 
 from groundup.errors import UserError
-from groundup.tokenizer.bpe.compiling import compiling_note, discard_stale_code
+from groundup.tokenizer.bpe.compiling import compiling_note
 from groundup.tokenizer.bpe.encode import (
     Cuts,
     Ends,
@@ -25,6 +25,9 @@ from groundup.tokenizer.bpe.words import padded
 GROUP_CHARACTERS = 1 << 18
 """Text that one call of the compiled code takes: enough for its start to cost nothing (some
 microseconds), few enough that ids and text stay in the cache and threads finish together."""
+
+MAX_GROUP_BYTES = np.iinfo(np.int32).max
+"""Places within a pre-token are numbered by int32."""
 
 CACHE_SLOTS = 1 << 17
 """Words kept for each thread are at most half of this: 4 MB of rows, touched only as they fill."""
@@ -53,7 +56,6 @@ class BPEEncoder:
         whole: bool = False,
         by_character: bool = False,
     ) -> None:
-        discard_stale_code(encode_texts.stats.cache_path)
         self._pattern = pattern
         by_id = [b""] * vocab_size
         for token, number in tokens.items():
@@ -63,7 +65,7 @@ class BPEEncoder:
         byte_ids = np.array([tokens[bytes([value])] for value in range(256)], np.int32)
         left, right, merged = np.array(merges, np.int32).reshape(-1, 3).T.copy()
         self._caches: list[WordCache] = []
-        with compiling_note():
+        with compiling_note("encoder"):
             pairs = make_pair_table(left, right, merged)
             slots = token_slots(token_data, token_ends)
             self._vocabulary = Vocabulary(
@@ -104,18 +106,23 @@ class BPEEncoder:
 
     def _cut(self, text: str) -> Iterator[str]:
         """Yield the parts of a long text, where that changes no ids."""
-        start = 0
+        start = searched = 0
         end = GROUP_CHARACTERS if self._pattern.family != CUSTOM else len(text)
         while end < len(text):
-            if (cut := last_cut(text, start, end)) > start:
+            if (cut := last_cut(text, searched, end)) > start:
                 yield text[start:cut]
                 start = cut
+            searched = end - 1  # a cut is between two characters
             end += GROUP_CHARACTERS
         yield text[start:]
 
     def _encode_group(self, texts: Sequence[str]) -> tuple[Ids, Ends]:
         encoded = [text.encode() for text in texts]
         text_ends = _ends(encoded)
+        if text_ends[-1] > MAX_GROUP_BYTES:
+            raise UserError(
+                f"a text has {text_ends[-1] / 1e9:.1f} GB and no place to cut it: split it"
+            )
         ids = np.empty(text_ends[-1], np.int32)
         cache = self._take_cache()
         id_ends = encode_texts(

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from groundup.tokenizer.bpe.cells import (
@@ -29,9 +28,10 @@ from groundup.tokenizer.bpe.cells import (
     lay_out,
     tokens_of_words,
 )
+from groundup.tokenizer.bpe.compiling import kernel
 from groundup.tokenizer.bpe.count import WordCounts
+from groundup.tokenizer.bpe.memory import prefetch
 from groundup.tokenizer.bpe.pair_heap import ENTRY, PAIR, best_pair, pop, push
-from groundup.tokenizer.bpe.prefetch import prefetch
 
 Places = NDArray[np.int32]
 
@@ -182,13 +182,13 @@ def _longer(array: NDArray[Any], size: int) -> NDArray[Any]:
     return longer
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _most_pairs(numbers: Numbers) -> int:
     """Return how many pairs there can be after one merge: each token left and right of the new."""
     return numbers[PAIRS] + 2 * (numbers[TOKENS] + 1)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _new_pair(state: _State, left: int, right: int, max_bytes: int) -> int:
     """Number a pair that has not met yet."""
     pair = state.numbers[PAIRS]
@@ -200,7 +200,7 @@ def _new_pair(state: _State, left: int, right: int, max_bytes: int) -> int:
     return pair
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _count_pairs(state: _State, max_bytes: int, slots: Places) -> None:
     """Find the pairs of the first tokens: what they are, how often they occur, and where.
 
@@ -209,12 +209,12 @@ def _count_pairs(state: _State, max_bytes: int, slots: Places) -> None:
     cells, tokens, pairs, pair_counts = state.cells, state.tokens, state.pairs, state.pair_counts
     place = 0
     while place < len(cells):
-        left = cells[place].symbol
+        left = np.int64(cells[place].symbol)
         if left == NOTHING:
             place += 1
             continue
         after = place + tokens[left].length
-        right = cells[after].symbol
+        right = np.int64(cells[after].symbol)
         if right != NOTHING:
             key = np.uint64(left) << np.uint64(32) | np.uint64(right)
             slot = np.int64(key * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32))
@@ -243,7 +243,7 @@ def _count_pairs(state: _State, max_bytes: int, slots: Places) -> None:
     state.numbers[PLACES] = start
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _learn(state: _State, wanted: int, least: int, max_bytes: int) -> bool:
     """Merge until there are ``wanted`` tokens, or no room for more pairs.
 
@@ -291,7 +291,7 @@ def _learn(state: _State, wanted: int, least: int, max_bytes: int) -> bool:
     return True
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _merge(state: _State, best: int, merged: int, max_bytes: int) -> tuple[NDArray[np.int32], int]:
     """Join the pair ``best`` wherever it still meets, to the token ``merged``.
 
@@ -316,7 +316,7 @@ def _merge(state: _State, best: int, merged: int, max_bytes: int) -> tuple[NDArr
         count = cells[place].count
         total += count
         cells[place].pair = NOTHING
-        before, after = cells[place - 1].symbol, cells[end].symbol
+        before, after = np.int64(cells[place - 1].symbol), np.int64(cells[end].symbol)
         if before != NOTHING:
             start = place - tokens[before].length
             pair = np.int64(as_left[before])

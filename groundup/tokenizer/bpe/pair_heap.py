@@ -12,9 +12,9 @@ comes to the top. Counts never rise: every merge makes new pairs (`groundup.toke
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from groundup.tokenizer.bpe.cells import Bytes, Numbers, Records
+from groundup.tokenizer.bpe.compiling import kernel
 
 ENTRY = np.dtype([("count", np.int64), ("pair", np.int64)])
 """A pair that waits, and how often it occurred when it was put there."""
@@ -23,7 +23,7 @@ PAIR = np.dtype([("left", np.int32), ("right", np.int32), ("first", np.int64), (
 """Two tokens, and where in the list of places those begin where the two have met, and how many."""
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def best_pair(
     heap: Records,
     size: int,
@@ -70,7 +70,7 @@ def best_pair(
             size = pop(heap, size, pairs, tokens, data)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def push(
     heap: Records, size: int, count: int, pair: int, pairs: Records, tokens: Records, data: Bytes
 ) -> int:
@@ -83,18 +83,18 @@ def push(
     return size + 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def pop(heap: Records, size: int, pairs: Records, tokens: Records, data: Bytes) -> int:
     """Take the top out of the heap; return its new size."""
-    _swap(heap, 0, size - 1)
+    _swap(heap, np.int64(0), size - 1)
     _sink(heap, size - 1, pairs, tokens, data)
     return size - 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _sink(heap: Records, size: int, pairs: Records, tokens: Records, data: Bytes) -> None:
     """Bring the top to where it belongs."""
-    place = 0
+    place = np.int64(0)
     while 2 * place + 1 < size:
         child = 2 * place + 1
         if child + 1 < size and _above(heap, child + 1, child, pairs, tokens, data):
@@ -105,14 +105,14 @@ def _sink(heap: Records, size: int, pairs: Records, tokens: Records, data: Bytes
         place = child
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _swap(heap: Records, one: int, other: int) -> None:
     count, pair = heap[one].count, heap[one].pair
     heap[one].count, heap[one].pair = heap[other].count, heap[other].pair
     heap[other].count, heap[other].pair = count, pair
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _above(
     heap: Records, one: int, other: int, pairs: Records, tokens: Records, data: Bytes
 ) -> bool:
@@ -125,7 +125,7 @@ def _above(
     return _greater(tokens[mine.right], tokens[theirs.right], data)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _greater(one: Any, other: Any, data: Bytes) -> bool:
     """Return whether the bytes of one token are greater than those of another."""
     if one.prefix != other.prefix:  # a short token's prefix ends in zero bytes

@@ -126,9 +126,7 @@ class SplitPattern:
             return self.split_by_regex(text)
         encoded = text.encode()
         data, classes = padded([encoded]), character_classes()
-        ends = pretoken_ends(
-            data.ctypes.data, 0, len(encoded), classes.ctypes.data, self.family, self.max_digits
-        )
+        ends = pretoken_ends(data, len(encoded), classes, self.family, self.max_digits)
         return [encoded[start:end].decode() for start, end in pairwise([0, *ends.tolist()])]
 
     def split_by_regex(self, text: str) -> list[str]:

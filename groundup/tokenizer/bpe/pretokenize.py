@@ -9,6 +9,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from groundup.tokenizer.bpe.compiling import kernel
+from groundup.tokenizer.bpe.memory import load_u8
 from groundup.tokenizer.bpe.unicode_classes import (
     LETTER,
     LOWER,
@@ -19,7 +21,9 @@ from groundup.tokenizer.bpe.unicode_classes import (
     SPACE,
     UPPER,
 )
-from groundup.tokenizer.bpe.words import load_u8
+
+Bytes = NDArray[np.uint8]
+Ends = NDArray[np.int64]
 
 GPT2, LLAMA3, CL100K, O200K = 0, 1, 2, 3
 """The families of patterns that are known here; ``groundup.tokenizer.bpe.patterns`` has the texts.
@@ -30,7 +34,7 @@ _D, _E, _L, _M, _R, _S, _T, _V = (ord(letter) for letter in "delmrstv")
 _LONG_S = ord("ſ")  # the one other letter that (?i:s) matches
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def pretoken_end(
     text: int, start: int, end: int, classes: int, family: int, max_digits: int
 ) -> int:
@@ -50,11 +54,11 @@ def pretoken_end(
     point, after = _character(text, start)
     kind = load_u8(classes, point)
     if family == O200K:
-        word_end = _cased_word_end(text, start, after, end, kind, classes)
+        word_end = _cased_word_end(text, start, after, end, kind, classes, family)
         if word_end > start:
             return word_end
     elif point == _APOSTROPHE:
-        contraction_end = _contraction_end(text, start, end, family != GPT2)
+        contraction_end = _contraction_end(text, start, end, family)
         if contraction_end > start:
             return contraction_end
     next_kind = 0
@@ -117,7 +121,7 @@ def _is_small(byte: int) -> bool:
     return 97 <= byte < 123  # a to z
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _character(text: int, start: int) -> tuple[int, int]:
     """Return the code point that begins at ``start`` and where it ends."""
     first = load_u8(text, start)
@@ -133,7 +137,7 @@ def _character(text: int, start: int) -> tuple[int, int]:
     return (first & 0x07) << 18 | second << 12 | third << 6 | fourth, start + 4
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _run_end(text: int, start: int, end: int, classes: int, kinds: int) -> int:
     """Return where the characters of one of ``kinds`` that begin at ``start`` end."""
     position = start
@@ -148,7 +152,7 @@ def _run_end(text: int, start: int, end: int, classes: int, kinds: int) -> int:
     return position
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _number_end(text: int, after: int, end: int, classes: int, max_digits: int) -> int:
     r"""``\p{N}{1,max_digits}``, of which the first has been read."""
     if max_digits == 0:
@@ -163,14 +167,14 @@ def _number_end(text: int, after: int, end: int, classes: int, max_digits: int) 
     return after
 
 
-@njit(nogil=True, cache=True)
-def _contraction_end(text: int, start: int, end: int, ignore_case: bool) -> int:
+@kernel
+def _contraction_end(text: int, start: int, end: int, family: int) -> int:
     """``'s|'t|'re|'ve|'m|'ll|'d``, whose apostrophe is at ``start``; ``start`` if it is none."""
     if start + 1 >= end:
         return start
     point, after = _character(text, start + 1)
     following = load_u8(text, after) if after < end else 0
-    if ignore_case:
+    if family != GPT2:  # in all others, (?i:…)
         if 0x41 <= point <= 0x5A:
             point += 32
         if 0x41 <= following <= 0x5A:
@@ -186,8 +190,10 @@ def _contraction_end(text: int, start: int, end: int, ignore_case: bool) -> int:
     return start
 
 
-@njit(nogil=True, cache=True)
-def _cased_word_end(text: int, start: int, after: int, end: int, kind: int, classes: int) -> int:
+@kernel
+def _cased_word_end(
+    text: int, start: int, after: int, end: int, kind: int, classes: int, family: int
+) -> int:
     r"""The two word alternatives of o200k; ``start`` if neither matches.
 
     ``[^\r\n\p{L}\p{N}]?UPPER*LOWER+(?i:'s|…)?`` or ``[^\r\n\p{L}\p{N}]?UPPER+LOWER*(?i:'s|…)?``,
@@ -204,11 +210,11 @@ def _cased_word_end(text: int, start: int, after: int, end: int, kind: int, clas
     else:
         return start
     if word_end < end and load_u8(text, word_end) == _APOSTROPHE:
-        return _contraction_end(text, word_end, end, True)
+        return _contraction_end(text, word_end, end, family)
     return word_end
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _upper_lower_end(text: int, start: int, end: int, classes: int) -> tuple[int, bool]:
     """``UPPER*LOWER+`` (True) or, where no LOWER is, ``UPPER*`` (False)."""
     position = start
@@ -229,7 +235,7 @@ def _upper_lower_end(text: int, start: int, end: int, classes: int) -> tuple[int
     return position, False
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _space_end(text: int, start: int, end: int, classes: int) -> int:
     r"""``\s+(?!\S)|\s+``: all white space, but for its last character if a word follows."""
     position = last = start
@@ -241,7 +247,7 @@ def _space_end(text: int, start: int, end: int, classes: int) -> int:
     return position if position == end or last == start else last
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _line_end(text: int, start: int, end: int, classes: int, family: int) -> int:
     r"""``\s*[\r\n]+|\s+(?!\S)|\s+``, in CL100K after ``\s++$``."""
     position = last = start
@@ -261,15 +267,18 @@ def _line_end(text: int, start: int, end: int, classes: int, family: int) -> int
     return position if position == end or last == start else last
 
 
-@njit(nogil=True, cache=True)
-def pretoken_ends(
-    text: int, start: int, end: int, classes: int, family: int, max_digits: int
-) -> NDArray[np.int64]:
-    """Return where each pre-token between ``start`` and ``end`` ends, in order."""
-    ends = np.empty(end - start, np.int64)
+@kernel
+def pretoken_ends(data: Bytes, size: int, classes: Bytes, family: int, max_digits: int) -> Ends:
+    """Return where each pre-token of ``data[:size]`` ends, in order.
+
+    Arguments are as for ``pretoken_end``; ``data`` has PADDING zero bytes after ``size``.
+    """
+    text, kinds = data.ctypes.data, classes.ctypes.data
+    ends = np.empty(size, np.int64)
+    start = np.int64(0)
     count = 0
-    while start < end:
-        start = pretoken_end(text, start, end, classes, family, max_digits)
+    while start < size:
+        start = pretoken_end(text, start, size, kinds, family, max_digits)
         ends[count] = start
         count += 1
     return ends[:count]

@@ -79,7 +79,7 @@ def train_bpe(
     check_vocab_size("bpe", vocab_size, special)
     split = SplitPattern(pattern_text(pattern, digit_group))
     num_tokens = vocab_size - 256 - len(special)
-    with compiling_note(), progress_bar() as progress:
+    with compiling_note("tokenizer's training"), progress_bar() as progress:
         counting = progress.add_task("count words", total=text_bytes, unit="bytes")
         words = count_words(
             texts,

@@ -16,21 +16,22 @@ from numpy.typing import NDArray
 
 CATEGORIES = Path(__file__).with_name("unicode_categories.txt")
 
-LETTER = 1
+# Numbers of numpy: numba would compile a function anew for every Python number that it is given.
+LETTER = np.int64(1)
 r"""``\p{L}``"""
-NUMBER = 2
+NUMBER = np.int64(2)
 r"""``\p{N}``"""
-SPACE = 4
+SPACE = np.int64(4)
 r"""``\s``: the property White_Space."""
-NEWLINE = 8
+NEWLINE = np.int64(8)
 r"""``[\r\n]``; a SPACE too."""
-OTHER = 16
+OTHER = np.int64(16)
 r"""``[^\s\p{L}\p{N}]``"""
-UPPER = 32
+UPPER = np.int64(32)
 r"""``[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]``"""
-LOWER = 64
+LOWER = np.int64(64)
 r"""``[\p{Ll}\p{Lm}\p{Lo}\p{M}]``"""
-PREFIX = 128
+PREFIX = np.int64(128)
 r"""``[^\r\n\p{L}\p{N}]``"""
 
 WHITE_SPACE = (

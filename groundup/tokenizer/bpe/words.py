@@ -5,13 +5,12 @@ line of cache, where a string would be walked byte by byte.
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
+
+from groundup.tokenizer.bpe.compiling import kernel
+from groundup.tokenizer.bpe.memory import load_u64
 
 PADDING = 32
 """Bytes that must follow the text in its array: words are read eight bytes at a time."""
@@ -28,34 +27,7 @@ def padded(parts: Iterable[bytes]) -> NDArray[np.uint8]:
     return np.frombuffer(bytearray().join([*parts, bytes(PADDING)]), np.uint8)
 
 
-@intrinsic
-def load_u8(_typing: Any, address: Any, position: Any) -> Any:
-    """Return the byte at ``address + position`` as an int64.
-
-    Compiled loops take addresses (``array.ctypes.data``) and not arrays: numba counts references to
-    arrays wherever they are handed on, which cost more here than cutting the text (30 of 45 ns a
-    word). Nothing checks bounds, so what is read must be padded.
-    """
-
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        pointer = builder.inttoptr(builder.add(*arguments), ir.IntType(8).as_pointer())
-        return builder.zext(builder.load(pointer), ir.IntType(64))
-
-    return types.int64(address, position), generate
-
-
-@intrinsic
-def load_u64(_typing: Any, address: Any, position: Any) -> Any:
-    """Return the eight bytes from ``address + position`` on as one little-endian uint64."""
-
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        pointer = builder.inttoptr(builder.add(*arguments), ir.IntType(64).as_pointer())
-        return builder.load(pointer, align=1)
-
-    return types.uint64(address, position), generate
-
-
-@njit(nogil=True, cache=True)
+@kernel
 def word_key(text: int, start: int, end: int) -> tuple[np.uint64, np.uint64, np.uint64]:
     """Return the key of a word of 1 to MAX_WORD_BYTES bytes.
 
@@ -74,13 +46,13 @@ def word_key(text: int, start: int, end: int) -> tuple[np.uint64, np.uint64, np.
     return first, second, _low_bytes(load_u64(text, start + 16), size - 16) | length
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _low_bytes(value: np.uint64, count: int) -> np.uint64:
     """Return ``value`` with all but its ``count`` < 8 lowest bytes cleared."""
     return value & ((np.uint64(1) << np.uint64(8 * count)) - np.uint64(1))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def hash_key(first: np.uint64, second: np.uint64, third: np.uint64) -> np.uint64:
     """Mix a key into 64 bits, of which the upper ones are the best (multiplicative hashing)."""
     mixed = first * np.uint64(0x9E3779B97F4A7C15)

@@ -148,7 +148,7 @@ def test_the_ids_are_those_of_python_for_gpt2_on_real_text(evaluate, shared):
 
 def test_what_a_browser_cannot_cut_exactly_is_not_live(train, bpe):
     assert vocabulary_data(bpe)["live"]
-    own = train(pattern=r"\w+|\W")
+    own = train(pattern=r"\p{L}+|\P{L}")
     assert not vocabulary_data(own)["live"]
     parts = {"pattern": pattern_text("llama3")}
     for options in ({"normalization": "NFC"}, {"pattern": (r"\p{N}", pattern_text("gpt2"))}):

@@ -250,7 +250,7 @@ def test_keys_move_between_tokens_and_the_focused_one_explains_itself(run, evalu
 
 @pytest.mark.browser
 def test_a_tokenizer_that_a_browser_cannot_run_is_shown_without_a_box(train, tmp_path, show):
-    own = train(pattern=r"\w+|\W")
+    own = train(pattern=r"\p{L}+|\P{L}")
     document = show(tokenizer_page(source_of(own, tmp_path), text_of("the fox", own)))
     assert ids_in(document) == own.encode("the fox")
     assert 'role="button"' in document

@@ -105,8 +105,8 @@ def test_long_words_are_merged_as_short_ones(ids: list[int], pairs: list[tuple[i
     """The heap and the plain search do the same, also where a later merge makes an earlier pair."""
     ids = (ids * SHORT)[: max(SHORT + 1, len(ids))]
     merges = list(dict.fromkeys(pairs))
-    left, right = (np.array([pair[side] for pair in merges], np.int32) for side in (0, 1))
-    table = make_pair_table(left, right, np.arange(4, 4 + len(merges), dtype=np.int32))
+    lefts, rights = (np.array([pair[side] for pair in merges], np.int32) for side in (0, 1))
+    table = make_pair_table(lefts, rights, np.arange(4, 4 + len(merges), dtype=np.int32))
     expected = list(ids)
     ranks = {pair: rank for rank, pair in enumerate(merges)}
     while True:
@@ -117,8 +117,10 @@ def test_long_words_are_merged_as_short_ones(ids: list[int], pairs: list[tuple[i
             break
         rank, place = min(found)
         expected[place : place + 2] = [4 + rank]
-    array = np.array(ids, np.int32)
-    assert array[: merge_ids(array, len(array), table)].tolist() == expected
+    array, scratch = np.array(ids, np.int32), np.empty(SHORT, np.uint64)
+    addresses = [np.uint64(part.ctypes.data) for part in (array, table, scratch)]
+    left = merge_ids(addresses[0], len(array), addresses[1], len(table) - 1, addresses[2])
+    assert array[:left].tolist() == expected
 
 
 def test_characters_come_first_where_the_alphabet_is_of_characters() -> None:
