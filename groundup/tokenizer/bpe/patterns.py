@@ -196,14 +196,16 @@ def last_cut(text: str, start: int, limit: int) -> int:
     """Return the last place after ``start``, up to ``limit``, where every known pattern cuts.
 
     Between a letter or digit and white space each of them cuts, as it does between a sign and white
-    space that is no line end, and between a single line end and a letter or digit, which serves
-    text without spaces. None looks back, so the two parts have the same pre-tokens alone as
-    together, whatever comes before and after. 0 if there is no such place.
+    space that is no line end; and for text without spaces, between a letter and punctuation other
+    than an apostrophe, and between a single line end and a letter or digit. None looks back, so the
+    two parts have the same pre-tokens alone as together, whatever comes before and after. 0 if
+    there is no such place.
     """
-    match = _WORD_THEN_SPACE.search(text, start, max(limit + 1, 0))
+    match = _CUT.search(text, start, max(limit + 1, 0))
     return match.start() + 1 if match else 0
 
 
-_WORD_THEN_SPACE = regex.compile(  # (?r): from the end backwards
-    r"(?r)[\p{L}\p{M}\p{N}\p{P}\p{S}][ \t]|[\p{L}\p{N}][\r\n]|(?<=\S)[\r\n][\p{L}\p{N}]"
+_CUT = regex.compile(  # (?r): from the end backwards
+    r"(?r)[\p{L}\p{M}\p{N}\p{P}\p{S}][ \t]|[\p{L}\p{N}][\r\n]|\p{L}[^\P{P}']"
+    r"|(?<=\S)[\r\n][\p{L}\p{N}]"
 )
