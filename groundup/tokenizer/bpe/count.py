@@ -17,8 +17,8 @@ from queue import SimpleQueue
 import numpy as np
 from numpy.typing import NDArray
 
-from groundup.tokenizer.bpe.compiling import kernel
-from groundup.tokenizer.bpe.memory import prefetch
+from groundup.kernels import kernel
+from groundup.kernels.memory import prefetch
 from groundup.tokenizer.bpe.patterns import CUSTOM, SplitPattern, last_cut
 from groundup.tokenizer.bpe.pretokenize import pretoken_end
 from groundup.tokenizer.bpe.unicode_classes import character_classes

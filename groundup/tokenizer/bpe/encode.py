@@ -9,8 +9,8 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from groundup.tokenizer.bpe.compiling import kernel
-from groundup.tokenizer.bpe.memory import load_i32, load_i64, load_u8, store_i32
+from groundup.kernels import kernel
+from groundup.kernels.memory import load_i32, load_i64, load_u8, store_i32
 from groundup.tokenizer.bpe.merge import SHORT, Ids, PairTable, merge_ids
 from groundup.tokenizer.bpe.pretokenize import pretoken_end
 from groundup.tokenizer.bpe.words import MAX_WORD_BYTES, hash_key, word_key

@@ -7,7 +7,7 @@ from itertools import accumulate, chain
 import numpy as np
 
 from groundup.errors import UserError
-from groundup.tokenizer.bpe.compiling import compiling_note
+from groundup.kernels import compiling_note
 from groundup.tokenizer.bpe.encode import (
     Cuts,
     Ends,

@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from groundup.kernels import kernel
+from groundup.kernels.memory import prefetch
 from groundup.tokenizer.bpe.cells import (
     CELL,
     NOTHING,
@@ -28,9 +30,7 @@ from groundup.tokenizer.bpe.cells import (
     lay_out,
     tokens_of_words,
 )
-from groundup.tokenizer.bpe.compiling import kernel
 from groundup.tokenizer.bpe.count import WordCounts
-from groundup.tokenizer.bpe.memory import prefetch
 from groundup.tokenizer.bpe.pair_heap import ENTRY, PAIR, best_pair, pop, push
 
 Places = NDArray[np.int32]

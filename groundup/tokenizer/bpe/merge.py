@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from groundup.tokenizer.bpe.compiling import kernel
-from groundup.tokenizer.bpe.memory import load_i32, load_u64, store_i32, store_u64
+from groundup.kernels import kernel
+from groundup.kernels.memory import load_i32, load_u64, store_i32, store_u64
 
 Ids = NDArray[np.int32]
 PairTable = NDArray[np.uint64]

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from groundup.kernels import kernel
 from groundup.tokenizer.bpe.cells import Bytes, Numbers, Records
-from groundup.tokenizer.bpe.compiling import kernel
 
 ENTRY = np.dtype([("count", np.int64), ("pair", np.int64)])
 """A pair that waits, and how often it occurred when it was put there."""

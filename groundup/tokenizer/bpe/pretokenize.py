@@ -9,8 +9,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from groundup.tokenizer.bpe.compiling import kernel
-from groundup.tokenizer.bpe.memory import load_u8
+from groundup.kernels import kernel
+from groundup.kernels.memory import load_u8
 from groundup.tokenizer.bpe.unicode_classes import (
     LETTER,
     LOWER,

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from groundup.cores import available_cores
+from groundup.kernels import compiling_note
 from groundup.progress import console, progress_bar
 from groundup.tokenizer.bpe.alphabet import frequent_characters
 from groundup.tokenizer.bpe.byte_alphabet import BYTE_ORDER
-from groundup.tokenizer.bpe.compiling import compiling_note
 from groundup.tokenizer.bpe.count import WordCounts, count_words
 from groundup.tokenizer.bpe.learn import Learned, learn_merges
 from groundup.tokenizer.bpe.patterns import SplitPattern, pattern_text

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from groundup.tokenizer.bpe.compiling import kernel
-from groundup.tokenizer.bpe.memory import load_u64
+from groundup.kernels import kernel
+from groundup.kernels.memory import load_u64
 
 PADDING = 32
 """Bytes that must follow the text in its array: words are read eight bytes at a time."""

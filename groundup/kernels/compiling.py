@@ -75,25 +75,27 @@ def kernel(function: Callable[..., Any]) -> Any:
         compiled = njit(nogil=True, cache=True)(function)
     except RuntimeError:
         return njit(nogil=True)(function)
-    _discard_stale_code(compiled.stats.cache_path)
+    _discard_stale_code(compiled.stats.cache_path, Path(function.__code__.co_filename).parent)
     return compiled
 
 
 @cache
-def _discard_stale_code(folder: str) -> None:
-    """Remove compiled functions that were made of other sources than those of this package.
+def _discard_stale_code(cache_folder: str, source_folder: Path) -> None:
+    """Remove compiled functions that were made of other sources than today's.
 
     numba compiles a function anew when its own file has changed, and not when that of a function
-    which it calls has: after an edit or an update it would go on giving the ids of yesterday.
+    which it calls has: after an edit or an update it would go on giving the results of yesterday.
+    Kernels call those of their own folder, and of this one.
     """
-    sources = sorted(Path(__file__).parent.glob("*.py"))
-    digest = sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
-    stamp = Path(folder, "groundup-sources.sha256")
+    sources = sorted(source_folder.glob("*.py"))
+    called = sorted(Path(__file__).parent.glob("*.py"))
+    digest = sha256(b"".join(source.read_bytes() for source in sources + called)).hexdigest()
+    stamp = Path(cache_folder, "groundup-sources.sha256")
     with suppress(OSError):  # another process was quicker, or the folder is read-only
         if stamp.exists() and stamp.read_text() == digest:
             return
         stems = {source.stem for source in sources}
-        for index in Path(folder).glob("*.nbi"):
+        for index in Path(cache_folder).glob("*.nbi"):
             if index.name.partition(".")[0] in stems:
                 index.unlink(missing_ok=True)
         stamp.parent.mkdir(parents=True, exist_ok=True)

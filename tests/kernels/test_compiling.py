@@ -12,7 +12,7 @@ import pytest
 from numba.core import event
 
 import groundup
-from groundup.tokenizer.bpe.compiling import compiling_note
+from groundup.kernels import compiling_note
 
 
 def compile_for(seconds: float, *, nested: bool = False) -> None:
@@ -75,7 +75,7 @@ def test_compiled_code_is_kept_until_a_file_that_it_was_made_of_changes(package:
     assert run_in(package) == ["[1, 3]", "0", ""]
     assert run_in(package) == ["[1, 3]", "1", ""]
     # what pretoken_ends calls, in another file, with the time of the old one
-    source = package / "groundup/tokenizer/bpe/memory.py"
+    source = package / "groundup/kernels/memory.py"
     times = source.stat().st_atime, source.stat().st_mtime
     changed = source.read_text().replace("builder.zext)", "builder.zext)  # changed")
     source.write_text(changed)
