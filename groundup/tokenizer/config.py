@@ -71,12 +71,9 @@ def check_vocab_size(
 def _check_pattern(pattern: str, digit_group: int | None) -> None:
     """Raise UserError if ``pattern`` is no name and no usable expression."""
     # Here, because the modules that know patterns need this one.
-    from groundup.tokenizer.bpe.oniguruma import from_oniguruma, to_oniguruma
     from groundup.tokenizer.bpe.patterns import PATTERNS, SplitPattern, pattern_text
 
     if pattern not in PATTERNS and re.fullmatch(r"[\w-]*", pattern):
         known = ", ".join(PATTERNS)
         raise UsageError(f"pattern {pattern!r} is not known: {known}, or a regular expression")
-    text = pattern_text(pattern, digit_group)
-    SplitPattern(text)
-    from_oniguruma(to_oniguruma(text))  # else the saved tokenizer would be refused, after training
+    SplitPattern(pattern_text(pattern, digit_group))

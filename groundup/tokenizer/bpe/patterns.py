@@ -13,6 +13,7 @@ import regex
 
 from groundup.errors import UserError
 from groundup.tokenizer.bpe import pretokenize
+from groundup.tokenizer.bpe.oniguruma import check_shared, to_oniguruma
 from groundup.tokenizer.bpe.pretokenize import pretoken_ends
 from groundup.tokenizer.bpe.unicode_classes import character_classes
 from groundup.tokenizer.bpe.words import padded
@@ -54,6 +55,9 @@ _FAMILIES = {
     O200K: pretokenize.O200K,
 }
 _THREE_DIGITS = r"\p{N}{1,3}"
+
+MAX_PATTERN_CHARACTERS = 10_000
+"""Published patterns have some hundred; to compile one of megabytes takes minutes."""
 
 SECONDS_AT_LEAST, SECONDS_PER_CHARACTER = 10, 1e-5
 """Time after which the ``regex`` package is stopped: a hundred times what it takes commonly."""
@@ -111,14 +115,21 @@ class SplitPattern:
         max_digits: digits in one pre-token; 0 for any number.
 
     Raises:
-        UserError: ``text`` is not a valid regular expression, or captures.
+        UserError: ``text`` is not a valid regular expression, is too long, or says something that
+            the ``tokenizers`` library would read differently in a saved tokenizer.
     """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.family, self.max_digits = _recognise(text)
         if self.family == CUSTOM:
+            if len(text) > MAX_PATTERN_CHARACTERS:
+                raise UserError(
+                    f"a split pattern of {len(text):,} characters is longer than "
+                    f"{MAX_PATTERN_CHARACTERS:,}: shorten it"
+                )
             _ = self._regex  # refuse a wrong pattern now
+            check_shared(to_oniguruma(text))
 
     def split(self, text: str) -> list[str]:
         """Return the pre-tokens of well-formed ``text`` in order; joined, they are it again."""
@@ -171,13 +182,11 @@ class SplitPattern:
         try:
             compiled = regex.compile(self.text)
             _ = self._words
-        except (regex.error, ValueError, OverflowError, RecursionError) as error:
+        except (regex.error, ValueError, OverflowError, RecursionError, MemoryError) as error:
             shown = self.text[:200]
             raise UserError(f"the split pattern {shown!r} is not valid: {error}") from None
         if compiled.groups:
             raise UserError(f"the split pattern {self.text!r} must not capture: write (?:…)")
-        if compiled.flags & regex.REVERSE:
-            raise UserError(f"the split pattern {self.text!r} must not search backwards")
         return compiled
 
 

@@ -6,20 +6,26 @@ patterns to one would not do the same: ``\s+(?!\S)`` sees where a piece ends, no
 
 from collections.abc import Sequence
 
+from groundup.errors import UserError
 from groundup.tokenizer.bpe.patterns import CUSTOM, SplitPattern
+
+MAX_STEPS = 32
+"""Published tokenizers have at most some five."""
 
 
 class SplitSteps:
     """Several patterns, in the place of one `groundup.tokenizer.bpe.patterns.SplitPattern`.
 
     Raises:
-        UserError: one of ``patterns`` is not a valid regular expression, or captures.
+        UserError: one of ``patterns`` cannot be used, or there are more than MAX_STEPS.
     """
 
     family = CUSTOM
     max_digits = 0
 
     def __init__(self, patterns: Sequence[str]) -> None:
+        if len(patterns) > MAX_STEPS:
+            raise UserError(f"{len(patterns)} split patterns are more than {MAX_STEPS}: join some")
         self._steps = [SplitPattern(pattern) for pattern in patterns]
 
     def split(self, text: str) -> list[str]:

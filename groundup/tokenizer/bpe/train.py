@@ -1,10 +1,11 @@
 """From texts to a byte-pair vocabulary: count the words, learn the merges, number the tokens."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from groundup.cores import available_cores
+from groundup.errors import UsageError, UserError
 from groundup.kernels import compiling_note
 from groundup.progress import console, progress_bar
 from groundup.tokenizer.bpe.alphabet import frequent_characters
@@ -12,6 +13,7 @@ from groundup.tokenizer.bpe.byte_alphabet import BYTE_ORDER
 from groundup.tokenizer.bpe.count import WordCounts, count_words
 from groundup.tokenizer.bpe.learn import Learned, learn_merges
 from groundup.tokenizer.bpe.patterns import SplitPattern, pattern_text
+from groundup.tokenizer.bpe.pipeline import is_byte_name
 from groundup.tokenizer.config import check_vocab_size
 from groundup.tokenizer.special_tokens import with_end_of_text
 
@@ -72,11 +74,17 @@ def train_bpe(
         text_bytes: about how many bytes the texts have, for the progress bar.
 
     Raises:
-        UsageError: ``vocab_size`` has no room for the bytes and the special tokens.
+        UsageError: ``vocab_size`` has no room for the bytes and the special tokens, ``threads`` is
+            less than 1, or a special token cannot be written to a file.
         UserError: the pattern is not valid, or has no digits to group.
+        TypeError: ``texts`` is one string, or one of them is something else.
     """
     special = with_end_of_text(special_tokens)
     check_vocab_size("bpe", vocab_size, special)
+    if threads is not None and threads < 1:
+        raise UsageError(f"threads must be 1 or more, not {threads}")
+    if alphabet == "characters" and (spelt := next(filter(is_byte_name, special), None)):
+        raise UsageError(f"special token {spelt!r} is how a byte is written: rename it")
     split = SplitPattern(pattern_text(pattern, digit_group))
     num_tokens = vocab_size - 256 - len(special)
     with compiling_note("tokenizer's training"), progress_bar() as progress:
@@ -104,6 +112,8 @@ def train_bpe(
     lefts, rights = (
         [learned.tokens[part] for part in parts] for parts in learned.merges.T.tolist()
     )
+    if alphabet == "characters":
+        _refuse_spelt_bytes(learned.tokens)
     trained = TrainedBPE(
         tokens={token: number for number, token in enumerate(ordered, start=len(special))},
         merges=list(zip(lefts, rights, strict=True)),
@@ -120,3 +130,14 @@ def train_bpe(
             highlight=False,
         )
     return trained
+
+
+def _refuse_spelt_bytes(tokens: Sequence[bytes]) -> None:
+    """Raise UserError if a learnt token looks like a byte in the file of a character alphabet."""
+    for token in tokens:
+        if is_byte_name(text := token.decode(errors="replace")):
+            raise UserError(
+                f"the corpus has {text!r} so often that it became a token, which no file of a "
+                'character alphabet can tell from a byte: set alphabet to "bytes", or '
+                "max_token_bytes to 5"
+            )

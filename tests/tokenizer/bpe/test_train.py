@@ -194,3 +194,34 @@ def test_the_alphabet_holds_the_most_frequent_characters() -> None:
     assert frequent_characters(words, 3) == []
     assert frequent_characters(count_words(["plain"], split), 1000) == []
     assert frequent_characters(count_words([], split), 1000) == []
+
+
+def test_huge_limits_are_as_none() -> None:
+    texts = ["the cat sat on the mat"]
+    everything = BPETokenizer.train(texts, 10**12, max_token_bytes=10**30)
+    assert everything.merges == BPETokenizer.train(texts, 400).merges
+    assert BPETokenizer.train(texts, 400, min_frequency=10**30).merges == []
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_threads_are_at_least_one(threads: int) -> None:
+    with pytest.raises(UsageError, match="threads must be 1 or more"):
+        BPETokenizer.train(["text"], 300, threads=threads)
+
+
+def test_texts_are_strings() -> None:
+    for texts in ([None], [b"bytes"], ["good", 1]):
+        with pytest.raises(TypeError, match="texts are strings"):
+            BPETokenizer.train(texts, 300)
+
+
+def test_among_characters_no_token_may_look_like_a_byte() -> None:
+    options = {"alphabet": "characters", "pattern": r"\S+|\s+"}
+    texts = ["<0x41> A"] * 9
+    assert b"<0x41>" in BPETokenizer.train(texts, 300, pattern=r"\S+|\s+").tokens
+    with pytest.raises(UserError, match="'<0x41>' so often"):
+        BPETokenizer.train(texts, 300, **options)
+    shorter = BPETokenizer.train(texts, 300, max_token_bytes=5, **options)
+    assert shorter.decode(shorter.encode(texts[0])) == texts[0]
+    with pytest.raises(UsageError, match="'<0x41>' is how a byte is written"):
+        BPETokenizer.train(["text"], 300, ["<0x41>"], **options)
