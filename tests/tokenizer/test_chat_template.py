@@ -16,7 +16,7 @@ from groundup.tokenizer import (
     Tokenizer,
     load_tokenizer,
 )
-from groundup.tokenizer.chat_template import read_chat_template
+from groundup.tokenizer.formats.chat_template_files import read_chat_template
 
 FOREIGN = "{% for m in messages %}[{{ m.role }}] {{ m.content }}\r\n{% endfor %}  naïve\n"
 CHAT = [{"role": "user", "content": "hi"}]

@@ -68,13 +68,13 @@ def read_json(path: Path) -> Any:
     """Return the value in a JSON file.
 
     Raises:
-        UserError: as for ``read_text``; or the file is not JSON, names a key twice (readers differ
-            in which of the two they take), or holds half of a surrogate pair.
+        UserError: as for ``read_text``; or the file is not JSON (which has no NaN), names a key
+            twice (readers differ in which of the two they take), or holds half of a surrogate pair.
         RecursionError: too many brackets within one another.
     """
     text = read_text(path)
     try:
-        value = json.loads(text, object_pairs_hook=_object)
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
     except UserError:
         raise
     except ValueError as error:
@@ -93,6 +93,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
         raise UserError(f"the key {clip(repr(twice))} is there twice: remove one")
     return content
+
+
+def _refuse_constant(name: str) -> None:
+    raise UserError(f"not JSON: {name} is no number there")
 
 
 def clip(text: str, limit: int = 80) -> str:
