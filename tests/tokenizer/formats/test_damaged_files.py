@@ -93,7 +93,11 @@ def test_a_file_that_is_no_tokenizer_is_refused(
         ("pre_tokenizer.pretokenizers.0.pattern.Regex", "(", "not valid"),
         ("pre_tokenizer.pretokenizers.0.pattern.Regex", "(a)", "must not capture"),
         ("pre_tokenizer.pretokenizers.0.pattern.Regex", "(?r)a", "tokenizers library"),
-        ("pre_tokenizer.pretokenizers.0.pattern.Regex", "(?:" * 9999 + ")" * 9999, "39,996 characters"),
+        (
+            "pre_tokenizer.pretokenizers.0.pattern.Regex",
+            "(?:" * 9999 + ")" * 9999,
+            "39,996 characters",
+        ),
         ("pre_tokenizer.pretokenizers.0.pattern.Regex", "a{1,2}+", "tokenizers library"),
         ("pre_tokenizer.pretokenizers", [[[]]] * 9, "does not read pre_tokenizer"),
         ("post_processor", "ByteLevel", "post_processor"),
