@@ -24,7 +24,7 @@ from groundup.data import tokenize
 tokenize.SAVE_SECONDS = 0
 encode = tokenize._encode
 def encode_slowly(*arguments):
-    time.sleep(0.2)
+    time.sleep(0.4)
     return encode(*arguments)
 tokenize._encode = encode_slowly
 sys.exit(main(sys.argv[1:]))

@@ -20,7 +20,7 @@ from groundup.tokenizer.bpe.report import training_report
 from groundup.tokenizer.bpe.train import train_bpe
 
 TEXT = "It's the quick brown fox; WE'LL see 12345 of naïve 你好世界 🙂.\n\n" * 40 + "x" * 3000
-for pattern in (*PATTERNS, r"\w+|\W"):
+for pattern in (*PATTERNS, r"\p{L}+|\P{L}"):
     for options in ({}, {"alphabet": "characters"}, {"min_frequency": 2, "max_token_bytes": 5}):
         trained = train_bpe([TEXT, ""], 400, ["<|user|>"], pattern=pattern, threads=2, **options)
         training_report(trained)
