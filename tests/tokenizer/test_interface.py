@@ -23,6 +23,7 @@ CORPUS = [
     "def attend(query, key):\n    return softmax(query @ key.T)  # naïve\n" * 5,
     "Größe, Привет мир, 你好世界, 👩\u200d👩\u200d👧 🙂 | < user end > e\u0301 \ufffd\r\n" * 3,
     "the\tuser || a |> < | \U00010242",
+    "\u0958.",  # a letter that in normal form is a letter and a mark
 ]
 KINDS = ["llama3", "gpt2", "cl100k", "o200k", r"\p{L}+|\s+", "NFC", "characters"]
 

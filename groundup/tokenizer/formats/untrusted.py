@@ -106,5 +106,6 @@ def clip(text: str, limit: int = 80) -> str:
 
 def unsupported(part: str, what: Any) -> UserError:
     """Return the error for a part of a tokenizer.json that groundup does not have."""
-    shown = clip(what if isinstance(what, str) else json.dumps(what), 120)
+    bare = isinstance(what, str) and what.isprintable()
+    shown = clip(what if bare else json.dumps(what), 120)
     return UserError(f"groundup does not read {part} {shown}: use a byte-level BPE tokenizer")
