@@ -16,7 +16,7 @@ import regex
 from groundup.errors import UserError
 
 _ESCAPE = r"\\[pP]\{[^{}]*\}|\\."
-_SET = r"\[\^?\]?(?:[^\]\\]++|\\.)*+\]"
+_SET = r"\[\^?\]?(?:[^\]\\]++|\\.?)*+(?:\]|\Z)"  # one without an end takes all: no second search
 _UNIT = rf"(?s:{_ESCAPE}|{_SET}|[^\\()\[\]{{}}])"
 """What an interval repeats, if that is no group. Dialects are changed one unit after the other, so
 that what only looks like an interval, as in ``[x{2}+]``, stays."""

@@ -85,9 +85,6 @@ def _character_level(tokenizer: BPETokenizer) -> _Parts:
     vocabulary = {_as_characters(token): number for token, number in tokenizer.tokens.items()}
     if twice := vocabulary.keys() & tokenizer.special_tokens.keys():
         raise UserError(f"{min(twice)!r} is both a special token and an ordinary one: rename it")
-    for name in tokenizer.special_tokens:
-        if is_byte_name(name):
-            raise UserError(f"tokenizer.json reads the special token {name!r} as a byte: rename it")
     merges = [[_as_characters(left), _as_characters(right)] for left, right in tokenizer.merges]
     for left, right in merges:
         if is_byte_name(left) or is_byte_name(right):

@@ -50,6 +50,7 @@ OTHER_OPENINGS = ["(?<=", "(?<!", "(", "(?i:", "(?s:", "(?m:", "(?|"]
 FLAGS = ["", "", "", "", "(?i)", "(?s)", "(?V1)", "(?r)", "(?R)", "(?#a)"]
 
 repeats = st.sampled_from(REPEATS * 3 + OTHER_REPEATS)
+openings = st.sampled_from(OPENINGS * 2 + OTHER_OPENINGS)
 atoms = st.builds(str.__add__, st.sampled_from(ATOMS.split()), repeats)
 inner = st.recursive(
     atoms,
