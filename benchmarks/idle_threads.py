@@ -61,6 +61,7 @@ def main() -> None:
             other.terminate()
     for pipe in contenders.values():
         pipe.send("stop")
+        pipe.recv()
     print(json.dumps({"benchmark": "idle_threads", "ratios": ratios}))
 
 

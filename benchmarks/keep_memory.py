@@ -44,6 +44,7 @@ def main() -> None:
             times[keep].append(pipe.recv()[0])
     for pipe in pipes.values():
         pipe.send("stop")
+        pipe.recv()
     kept, given_back = (statistics.median(times[keep]) for keep in (True, False))
     print(f"kept {kept:.2f} s a step, given back {given_back:.2f} s")
     ratio = round(given_back / kept, 2)

@@ -5,7 +5,8 @@
 Each contender is a process of its own, because memory settings and thread pools belong to a
 process, and all of them take turns: a step of one, then a step of the next, so that a busy minute
 of the machine falls on all alike. A step is forward, backward, clipping to norm 1 and AdamW on
-float32 weights. Ratios are of median tokens per second, ours over the peer's.
+float32 weights. Ratios are of median tokens per second, ours over the peer's. Memory is the peak
+of each process's resident pages over the steps, after the warm-up and whatever compiled it.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -250,6 +252,14 @@ MAKERS: dict[str, Callable[[Shape, str, bool], Step]] = {
 }
 
 
+def peak_memory(*, forget: bool = False) -> float:
+    """Return the peak of this process's resident memory in MB (Linux only); forget it first?"""
+    if forget:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+
+
 def work(pipe: Connection, maker: str, shape: Shape, dtype: str, compiled: bool) -> None:
     """Take a step each time the pipe asks; answer with its seconds and loss."""
     generator = torch.Generator().manual_seed(1)
@@ -260,11 +270,13 @@ def work(pipe: Connection, maker: str, shape: Shape, dtype: str, compiled: bool)
         step = MAKERS[maker](shape, dtype, compiled)
         for _ in range(3):
             loss = step(inputs, targets)
+        peak_memory(forget=True)
         pipe.send(("ready", loss))
         while pipe.recv() == "step":
             start = time.perf_counter()
             loss = step(inputs, targets)
             pipe.send((time.perf_counter() - start, loss))
+        pipe.send(peak_memory())
     except Exception as error:  # noqa: BLE001 - a contender that fails is a result
         pipe.send(("failed", f"{type(error).__name__}: {str(error).splitlines()[0]}"))
 
@@ -295,11 +307,13 @@ def measure(shape: Shape, rounds: int, only: list[str]) -> dict[str, dict[str, A
             pipe.send("step")
             taken, losses[name] = pipe.recv()
             seconds[name].append(taken)
-    for pipe, process in contenders.values():
+    peaks = {}
+    for name, (pipe, process) in contenders.items():
         pipe.send("stop")
+        peaks[name] = pipe.recv()
         process.join()
     return {
-        name: {"seconds": statistics.median(times), "loss": losses[name]}
+        name: {"seconds": statistics.median(times), "loss": losses[name], "peak": peaks[name]}
         for name, times in seconds.items()
     }
 
@@ -320,11 +334,14 @@ def main() -> None:
         results = measure(shape, options.rounds, options.only)
         tokens = shape.batch_size * shape.context_length
         for name, result in results.items():
-            print(f"  {name:32} {tokens / result['seconds']:8.0f} tokens/s", flush=True)
+            speed = f"{tokens / result['seconds']:8.0f} tokens/s"
+            print(f"  {name:32} {speed}, peak {result['peak']:6.0f} MB", flush=True)
         for ours in (name for name in results if name.startswith("groundup")):
             for peer in (name for name in results if not name.startswith("groundup")):
                 ratio = results[peer]["seconds"] / results[ours]["seconds"]
                 ratios[f"{key}: {ours} / {peer}"] = round(ratio, 2)
+                memory = results[ours]["peak"] / results[peer]["peak"]
+                ratios[f"{key}: memory of {ours} / {peer}"] = round(memory, 2)
     print(json.dumps({"benchmark": "train", "ratios": ratios}))
 
 

@@ -1,7 +1,8 @@
-"""Cutting token shards into batches: one vectorised gather from the memory map.
+"""Reading token shards into batches: one vectorised gather from the memory map.
 
 A split is read as a ring: after its last token comes its first, the end_of_text that ends the last
-document. So a window may start anywhere, and none is shorter than another.
+document. So a window may start anywhere, none is shorter than another, and every token has one that
+follows it: for a document's last that is an end_of_text, whichever document comes next.
 """
 
 import numpy as np
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from groundup.data.batch import Batch
 from groundup.data.shards import TokenShards
 from groundup.errors import UserError
+
+PADDING = -1
+"""The place of a token that is none: read as an end_of_text, and nothing is learned from it."""
 
 
 def cut_windows(
@@ -33,27 +37,49 @@ def cut_windows(
     Raises:
         UserError: the file holds an id outside the vocabulary.
     """
-    B, T = len(starts_B), context_length
-    offsets_T = np.arange(T + 1)
-    places_BT = (starts_B[:, None] + offsets_T) % len(shards)  # (B, T + 1)
-    ids_BT = shards.tokens[places_BT]
-    if ids_BT.max() >= shards.vocab_size:  # about 3 µs for 8,192 ids
+    columns_T = np.arange(context_length)
+    places_BT = (starts_B[:, None] + columns_T) % len(shards)
+    loss_mask_BT = None
+    if num_targets_B is not None:
+        loss_mask_BT = columns_T < num_targets_B[:, None]
+    return read_places(shards, places_BT, document_mask=document_mask, loss_mask_BT=loss_mask_BT)
+
+
+def read_places(
+    shards: TokenShards,
+    places_BT: NDArray[np.int64],
+    *,
+    document_mask: bool,
+    loss_mask_BT: NDArray[np.bool_] | None = None,
+) -> Batch:
+    """Return the tokens at some places, each with the one that follows it in its document.
+
+    Args:
+        shards: the split to read.
+        places_BT: numbers of the inputs' tokens, below ``len(shards)``, or ``PADDING``.
+        document_mask: also give document ids and positions; padding is a document of its own.
+        loss_mask_BT: which targets count; by default all but those of padding.
+
+    Raises:
+        UserError: the file holds an id outside the vocabulary.
+    """
+    padding_BT = places_BT == PADDING
+    inputs_BT = shards.tokens[np.where(padding_BT, 0, places_BT)]
+    targets_BT = shards.tokens[(places_BT + 1) % len(shards)]  # of padding, the token at 0 again
+    largest = max(inputs_BT.max(), targets_BT.max())  # about 5 µs for 8,192 ids
+    if largest >= shards.vocab_size:
         raise UserError(
-            f"{shards.folder / shards.split}.bin: token id {ids_BT.max()} is outside the "
+            f"{shards.folder / shards.split}.bin: token id {largest} is outside the "
             f"vocabulary of {shards.vocab_size}, so the file was damaged; remove the folder "
             f"{shards.folder} and tokenize again"
         )
-    if num_targets_B is None:
-        loss_mask = torch.ones(B, T, dtype=torch.bool)
-    else:
-        loss_mask = torch.from_numpy(offsets_T[:T] < num_targets_B[:, None])
     document_ids = positions = None
     if document_mask:
-        document_ids, positions = _documents(shards, places_BT[:, :T])
+        document_ids, positions = _documents(shards, places_BT)
     return Batch(
-        inputs=torch.from_numpy(ids_BT[:, :T].astype(np.int64)),
-        targets=torch.from_numpy(ids_BT[:, 1:].astype(np.int64)),
-        loss_mask=loss_mask,
+        inputs=torch.from_numpy(inputs_BT.astype(np.int64)),
+        targets=torch.from_numpy(targets_BT.astype(np.int64)),
+        loss_mask=torch.from_numpy(~padding_BT if loss_mask_BT is None else loss_mask_BT),
         document_ids=document_ids,
         positions=positions,
     )
@@ -69,6 +95,10 @@ def _documents(
     starts = shards.document_starts
     begins_BT = starts[np.searchsorted(starts, places_BT, side="right") - 1] == places_BT
     begins_BT[:, 0] = True
+    # A part of a document that does not begin with its beginning, after another one.
+    apart_BT = places_BT[:, 1:] != (places_BT[:, :-1] + 1) % len(shards)
+    apart_BT &= (places_BT[:, 1:] != PADDING) | (places_BT[:, :-1] != PADDING)
+    begins_BT[:, 1:] |= apart_BT
     document_ids_BT = np.cumsum(begins_BT, axis=1) - 1
     columns_T = np.arange(places_BT.shape[1])
     first_BT = np.maximum.accumulate(np.where(begins_BT, columns_T, 0), axis=1)

@@ -6,6 +6,7 @@ import torch
 
 from groundup.model import ModelConfig, build_on_meta
 from groundup.train import flops as train_flops
+from groundup.train.budget import num_sequences, step_sizes
 from groundup.train.config import TrainConfig
 
 UTILIZATION = {torch.float32: 0.6, torch.bfloat16: 0.4}
@@ -51,12 +52,13 @@ def training_memory(config: ModelConfig, pretrain: TrainConfig, dtype: torch.dty
     """Return about how many bytes training needs besides Python and torch themselves.
 
     Weights, gradients and optimizer state in float32 (AdamW keeps two numbers per weight, Muon
-    one), a copy of the weights in ``dtype``, and what the backward pass needs of one micro-batch:
-    the blocks' activations, the logits and their loss.
+    one), an average of the weights if one is kept, a copy of them in ``dtype``, and what the
+    backward pass needs of one micro-batch: the blocks' activations, the logits and their loss.
     """
     size = dtype.itemsize
     state = 8 if pretrain.optimizer == "adamw" else 6
-    weights = num_parameters(config) * (4 + 4 + state + (size if size < 4 else 0))
+    average = 4 if pretrain.ema_decay or pretrain.average_last else 0
+    weights = num_parameters(config) * (4 + 4 + state + average + (size if size < 4 else 0))
     sequences = pretrain.micro_batch_size or pretrain.batch_size
     tokens = sequences * config.context_length
     return weights + tokens * (activation_bytes(config, dtype) + LOGIT_BYTES * config.vocab_size)
@@ -89,16 +91,14 @@ class Estimate:
     parameters: int
     matmul_parameters: int
     tokens_per_step: int
+    """Of a full batch."""
     steps: int
+    tokens: int
+    """That the run trains on; with best-fit packing, padding included."""
     flops: float
     """All operations of the run."""
     seconds: float
     memory_bytes: int
-
-    @property
-    def tokens(self) -> int:
-        """Tokens that the run trains on."""
-        return self.tokens_per_step * self.steps
 
 
 def estimate(
@@ -106,20 +106,44 @@ def estimate(
 ) -> Estimate:
     """Return what a run will take on a machine whose matrix products reach ``peak_flops`` FLOP/s.
 
+    A budget of time gives as many steps as fit; compiling and validation, which are in it, are
+    not counted here.
+
     Args:
         config: the model, its vocabulary size known.
-        pretrain: how it is trained.
+        pretrain: how it is trained, its budget in time or settled to steps (``train.budget``).
         peak_flops: measured in ``dtype`` (``machine.peak_flops``).
         dtype: of the matrix products.
     """
-    tokens_per_step = pretrain.batch_size * config.context_length
-    flops = float(flops_per_token(config)) * tokens_per_step * pretrain.max_steps
+    flops_per_second = peak_flops * UTILIZATION[dtype]
+    seconds = pretrain.duration.seconds
+    steps = pretrain.max_steps
+    if seconds is not None:
+        # No step is dearer than a full one, so these are too few; ramps are made up for once.
+        steps = max(1, int(seconds * flops_per_second / run_flops(config, pretrain, 1)))
+        steps = max(1, int(steps * seconds * flops_per_second / run_flops(config, pretrain, steps)))
+    flops = run_flops(config, pretrain, steps)
     return Estimate(
         parameters=num_parameters(config),
         matmul_parameters=num_matmul_parameters(config),
-        tokens_per_step=tokens_per_step,
-        steps=pretrain.max_steps,
+        tokens_per_step=pretrain.batch_size * config.context_length,
+        steps=steps,
+        tokens=num_sequences(pretrain, steps) * config.context_length,
         flops=flops,
-        seconds=flops / (peak_flops * UTILIZATION[dtype]),
+        seconds=flops / flops_per_second if seconds is None else seconds,
         memory_bytes=training_memory(config, pretrain, dtype),
+    )
+
+
+def run_flops(config: ModelConfig, pretrain: TrainConfig, steps: int) -> float:
+    """Return the operations of a run of so many steps, whose sizes the ramps give."""
+    sizes = step_sizes(pretrain, steps, config.context_length)
+    return float(
+        sum(
+            size.steps
+            * size.sequences
+            * config.context_length
+            * flops_per_token(config, size.length)
+            for size in sizes
+        )
     )

@@ -6,6 +6,7 @@ from groundup import machine
 from groundup.plan.estimate import estimate
 from groundup.recipe.run import current_records
 from groundup.recipe.schema import Recipe
+from groundup.train.budget import settle
 from groundup.train.display import duration
 
 
@@ -24,19 +25,29 @@ def plan(recipe: Recipe) -> Table:
     trained = results.get("tokenizer", {})
     vocab_size = recipe.model.vocab_size or trained.get("vocab_size", recipe.tokenizer.vocab_size)
     shape = recipe.model.model_copy(update={"vocab_size": vocab_size})
-    found = estimate(shape, config, peak_flops=peak, dtype=dtype)
-
     tokens = results.get("tokens", {}).get("train", {}).get("tokens")
+    in_epochs = config.duration.unit == "epochs"
+    # Before the tokens are there, one step stands for epochs of them.
+    settled = settle(
+        config.model_copy(update={"budget": "1 steps"}) if in_epochs and not tokens else config,
+        context_length=shape.context_length,
+        tokens_per_sequence=shape.context_length,
+        sequences_per_epoch=max(1, (tokens or 0) // shape.context_length),
+    )
+    found = estimate(shape, settled, peak_flops=peak, dtype=dtype)
+    unknown = "known once the text is tokenized" if in_epochs and not tokens else ""
     epochs = f", {found.tokens / tokens:.1f} epochs" if tokens else ""
+    by_clock = config.duration.unit == "seconds"
     precision = str(dtype).removeprefix("torch.")
     rows = {
         "parameters": f"{found.parameters:,} ({found.matmul_parameters:,} in matrix products)",
         "vocabulary": f"{vocab_size:,}" + ("" if trained else " at most"),
         "tokens per step": f"{found.tokens_per_step:,}",
-        "steps": f"{found.steps:,}",
-        "tokens": f"{found.tokens:,}{epochs}",
-        "operations": f"{found.flops:.2e} FLOP",
-        "time": f"about {duration(found.seconds)}",
+        "budget": str(config.duration),
+        "steps": unknown or ("about " if by_clock else "") + f"{found.steps:,}",
+        "tokens": unknown or ("about " if by_clock else "") + f"{found.tokens:,}{epochs}",
+        "operations": unknown or f"{found.flops:.2e} FLOP",
+        "time": unknown or ("" if by_clock else "about ") + duration(found.seconds),
         "measured": f"{peak / 1e12:.2f} TFLOP/s in {precision} on {device}",
         "memory": f"about {found.memory_bytes / 1e9:.2f} GB",
     }

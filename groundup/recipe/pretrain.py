@@ -1,5 +1,6 @@
 """The pretrain stage: token shards in, a model folder out; many sessions if need be."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
@@ -16,10 +17,11 @@ from groundup.files import write_json
 from groundup.generate import SamplingConfig, generate
 from groundup.model import RNN, ModelConfig, Transformer, build_model, save_model
 from groundup.objectives.pretrain import NextToken
+from groundup.progress import console
 from groundup.recipe.schema import Recipe
 from groundup.recipe.stage import CLAIM, Fill, InterruptedRun, read_json, read_record, versions
 from groundup.tokenizer import Tokenizer, load_tokenizer
-from groundup.train import TrainConfig, Validation, fit, known_text_bytes
+from groundup.train import Duration, TrainConfig, Validation, fit, known_text_bytes, settle
 
 BASE = "base"
 """Folder of the pretrained model in a run."""
@@ -36,6 +38,7 @@ WITHOUT_EFFECT = {
     "checkpoint_every",
     "keep_checkpoints",
     "log_every",
+    "update_ratio_every",
     "tensorboard",
 }
 """Keys that change what is seen, kept or how it is computed, but not what is learned."""
@@ -51,14 +54,23 @@ def pretrain_inputs(recipe: Recipe) -> dict[str, Any]:
 
 
 def trains_longer(old: dict[str, Any], new: dict[str, Any]) -> bool:
-    """Return whether inputs differ in nothing but more steps: then the training goes on.
+    """Return whether inputs differ in nothing but more steps or time: then the training goes on.
 
-    A schedule that ends at ``max_steps`` stretches: the steps from here on are as in a run that was
+    A schedule that ends with the budget stretches: the steps from here on are as in a run that was
     planned this long, those before are as they were.
     """
-    longer = old["config"]["max_steps"] <= new["config"]["max_steps"]
-    steps = {"max_steps": new["config"]["max_steps"]}
-    return longer and old | {"config": old["config"] | steps} == new
+    before, after = (_without_length(inputs) for inputs in (old, new))
+    return before == after and _length(new).longer_than(_length(old))
+
+
+def _length(inputs: dict[str, Any]) -> Duration:
+    config = inputs["config"]
+    return Duration.parse(config.get("budget") or config["max_steps"])
+
+
+def _without_length(inputs: dict[str, Any]) -> dict[str, Any]:
+    kept = {k: v for k, v in inputs["config"].items() if k not in ("max_steps", "budget")}
+    return inputs | {"config": kept}
 
 
 def base_fingerprint(recipe: Recipe) -> str | None:
@@ -73,6 +85,7 @@ def prepare_pretrain(recipe: Recipe) -> Fill:
     Raises:
         UserError: they do not.
     """
+    started = time.perf_counter()
     config = recipe.pretrain
     machine.keep_memory()
     machine.set_threads(config.threads)
@@ -87,17 +100,26 @@ def prepare_pretrain(recipe: Recipe) -> Fill:
         context_length=shape.context_length,
         seed=recipe.seed,
         document_mask=config.document_mask,
+        packing=config.packing,
     )
-    return partial(_pretrain, recipe, shape, tokenizer, loader, device, dtype)
+    settled = settle(
+        config,
+        context_length=shape.context_length,
+        tokens_per_sequence=loader.tokens_per_sequence,
+        sequences_per_epoch=loader.sequences_per_epoch,
+    )
+    return partial(_pretrain, recipe, settled, shape, tokenizer, loader, device, dtype, started)
 
 
 def _pretrain(
     recipe: Recipe,
+    config: TrainConfig,
     shape: ModelConfig,
     tokenizer: Tokenizer,
     loader: Loader,
     device: torch.device,
     dtype: torch.dtype,
+    started: float,
     folder: Path,
 ) -> dict[str, Any]:
     """Train from the newest checkpoint in ``folder`` to the end; write the run's model folder.
@@ -106,7 +128,6 @@ def _pretrain(
         InterruptedRun: stopped by the user, after a checkpoint.
         UserError: the loss is not finite, or the checkpoints are damaged.
     """
-    config = recipe.pretrain
     dtype = _settled_precision(folder, dtype)
     held_out = TokenShards.open(recipe.folder / "tokens", "validation")
 
@@ -118,6 +139,8 @@ def _pretrain(
             document_mask=config.document_mask,
         )
 
+    if config.packing == "best_fit":
+        console.print(f"packing: {loader.waste()}", highlight=False)
     model = build_model(shape, seed=recipe.seed)
     result = fit(
         model,
@@ -132,6 +155,7 @@ def _pretrain(
         token_bytes=known_text_bytes(held_out),
         sample=partial(write_sample, tokenizer=tokenizer, config=config, seed=recipe.seed),
         peak_flops=machine.peak_flops(dtype, device),
+        started=started,
     )
     if result.interrupted:
         raise InterruptedRun(
@@ -142,6 +166,7 @@ def _pretrain(
         "steps": result.step,
         "tokens": result.tokens,
         "training_seconds": round(result.seconds, 2),
+        "elapsed_seconds": round(result.elapsed, 2),
         "tokens_per_second": round(result.tokens_per_second, 1),
         "precision": str(dtype).removeprefix("torch."),
         "device": str(device),

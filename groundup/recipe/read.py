@@ -33,6 +33,11 @@ def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recip
     """
     values, overrides = merge({"name": path.stem}, _read_toml(path)), overrides or {}
     left_out: list[str] = []
+    for key, rival in (("max_steps", "budget"), ("budget", "max_steps")):
+        given, section = overrides.get("pretrain", {}), values.get("pretrain", {})
+        if key in given and rival in section and rival not in given:
+            values["pretrain"] = {k: v for k, v in section.items() if k != rival}
+            left_out.append(f"pretrain.{rival}")
     while True:
         try:
             recipe = Recipe.model_validate(merge(values, overrides))

@@ -1,7 +1,10 @@
 """Training: the one loop, optimizers, schedules, precision, checkpoints, metrics."""
 
+from groundup.train.budget import settle
 from groundup.train.config import TrainConfig
+from groundup.train.duration import Duration
 from groundup.train.flops import flops_per_token
+from groundup.train.horizon import Recorded
 from groundup.train.loop import NonFiniteError, fit
 from groundup.train.loss import BatchSource, Loss, Objective
 from groundup.train.state import FitResult
@@ -9,14 +12,17 @@ from groundup.train.validate import Validation, known_text_bytes, validate
 
 __all__ = [
     "BatchSource",
+    "Duration",
     "FitResult",
     "Loss",
     "NonFiniteError",
     "Objective",
+    "Recorded",
     "TrainConfig",
     "Validation",
     "fit",
     "flops_per_token",
     "known_text_bytes",
+    "settle",
     "validate",
 ]

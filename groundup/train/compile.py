@@ -1,6 +1,8 @@
 """torch.compile where it pays."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -21,6 +23,9 @@ half a minute to a minute and gained between nothing and a third (benchmarks/LOG
 Counted, not timed: a run that is resumed must decide as it did before, or its losses would differ.
 """
 
+PAYS_FROM_SECONDS = 300.0
+"""The same for a run by the clock, whose steps are not known before."""
+
 
 def should_compile(
     mode: Literal["auto", "on", "off"], model: nn.Module, device: torch.device, run_flops: float
@@ -40,6 +45,12 @@ def should_compile(
     return device.type in PAYS_FROM and run_flops >= PAYS_FROM[device.type]
 
 
+def compile_cache() -> Path:
+    """Return the folder of compiled code, ``~/.cache/groundup/compiled`` by default."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    return Path(home) / "groundup" / "compiled"
+
+
 def compile_objective(
     objective: Objective,
     model: nn.Module,
@@ -50,7 +61,8 @@ def compile_objective(
     """Return the objective compiled with the model in it, or as it was where that fails.
 
     Compiles now, by one forward and backward pass that leaves no trace, so that no training step is
-    timed with the compiler in it.
+    timed with the compiler in it. What was compiled is kept in ``compile_cache()``, where the next
+    run of the same shape finds it.
 
     Args:
         objective: called with ``model`` in training mode.
@@ -59,6 +71,8 @@ def compile_objective(
         masters: its gradients are cleared.
         warn: told in one line why compiling failed.
     """
+    # By default it would lie in /tmp, which a restart empties; a folder the user named stays.
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(compile_cache()))
     compiled: Objective = torch.compile(objective, dynamic=False)
     try:
         with rng.isolated(batch.inputs.device):

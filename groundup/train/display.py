@@ -22,16 +22,20 @@ class Display:
 
     Args:
         console: where to print.
-        max_steps: steps in all.
+        max_steps: steps in all, if the run is counted in steps.
         log_every: steps between lines where the console is no terminal.
+        budget: seconds in all, if the clock decides: then ``max_steps`` means nothing.
     """
 
-    def __init__(self, console: Console, *, max_steps: int, log_every: int) -> None:
+    def __init__(
+        self, console: Console, *, max_steps: int, log_every: int, budget: float | None = None
+    ) -> None:
         self.console, self.max_steps, self.log_every = console, max_steps, log_every
+        self.budget = budget
         self._loss, self._weight = 0.0, 0.0
         self._progress = Progress(
             TextColumn("step"),
-            TextColumn("{task.completed}/{task.total}"),
+            TextColumn("{task.fields[place]}"),
             BarColumn(),
             TextColumn("{task.description}"),
             TimeElapsedColumn(),
@@ -41,7 +45,8 @@ class Display:
             disable=not console.is_terminal,
             transient=True,
         )
-        self._task = self._progress.add_task("", total=max_steps, visible=False)
+        total = budget or max_steps
+        self._task = self._progress.add_task("", total=total, visible=False, place="")
 
     def __enter__(self) -> Self:
         return self
@@ -67,7 +72,8 @@ class Display:
                 f"{group.weight_decay:g}",
             )
         self.console.print(table)
-        self._progress.update(self._task, completed=step, visible=True)
+        done = 0 if self.budget else step
+        self._progress.update(self._task, completed=done, visible=True, place=self._place(step))
         self._progress.start()
 
     def say(self, line: str) -> None:
@@ -89,16 +95,24 @@ class Display:
         if "mfu" in record:
             parts.append(f"MFU {record['mfu']:.0%}")
         text = "  ".join(parts)
-        step = record["step"]
-        self._progress.update(self._task, completed=step, description=text)
-        if not self.console.is_terminal and (step % self.log_every == 0 or step == self.max_steps):
+        step, place = record["step"], self._place(record["step"])
+        if self.budget is None:
+            done, last = step, step == self.max_steps
             left = record["seconds"] / step * (self.max_steps - step)
-            self.say(f"step {step}/{self.max_steps}  {text}  left {duration(left)}")
+        else:
+            done, last = record["elapsed"], False
+            left = max(0.0, self.budget - record["elapsed"])
+        self._progress.update(self._task, completed=done, description=text, place=place)
+        if not self.console.is_terminal and (step % self.log_every == 0 or last):
+            self.say(f"step {place}  {text}  left {duration(left)}")
 
     def sample(self, step: int, text: str) -> None:
         """Show a sample text, shortened, and without what a terminal would obey."""
         shown = text[:SAMPLE_CHARACTERS] + ("…" if len(text) > SAMPLE_CHARACTERS else "")
         self.say(f"sample at step {step}: {printable(shown)}")
+
+    def _place(self, step: int) -> str:
+        return str(step) if self.budget else f"{step}/{self.max_steps}"
 
 
 def duration(seconds: float) -> str:

@@ -18,10 +18,13 @@ class Journal:
 
     ``metrics.jsonl`` has a line per step: ``step`` (steps done), ``loss`` (mean, nats/token for
     next tokens), the objective's metrics, ``grad_norm`` (before clipping), ``learning_rate``
-    (AdamW's), ``tokens`` and ``seconds`` (both since the run began), ``tokens_per_second`` (of this
-    step) and ``mfu`` (share of the measured peak); and a line ``{"step": …, "validation":
-    {"nats_per_token": …, "bits_per_byte": …}}`` per validation. ``samples.jsonl`` has
-    ``{"step": …, "text": …}``.
+    (AdamW's), ``progress`` (share of the run that was done as the step began), ``tokens`` and
+    ``seconds`` (of the steps since the run began), ``elapsed`` (seconds on the wall since then),
+    ``tokens_per_second`` (of this step), ``mfu`` (share of the measured peak), ``skipped`` (spikes
+    since the run began, where they are looked for) and, every ``update_ratio_every`` steps,
+    ``update_ratio`` (how far the step moved each group, as a part of its norm); and a line
+    ``{"step": …, "validation": {"nats_per_token": …, "bits_per_byte": …}}`` per validation.
+    ``samples.jsonl`` has ``{"step": …, "text": …}``.
 
     Args:
         folder: of the run.

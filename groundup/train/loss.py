@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -43,10 +43,30 @@ class BatchSource(Protocol):
         """Return the numbers of the documents in a step's batch, for messages."""
         ...
 
-    def state(self, step: int) -> dict[str, int | str]:
+    def state(self, step: int) -> dict[str, Any]:
         """Return what a checkpoint keeps."""
         ...
 
     def check_state(self, state: Mapping[str, Any]) -> None:
         """Raise ``UserError`` if this source would not continue as the checkpoint began."""
+        ...
+
+
+@runtime_checkable
+class ResizableSource(BatchSource, Protocol):
+    """A source whose batches can change their size on the way, as ramps want."""
+
+    context_length: int
+    """Tokens per sequence, T."""
+
+    def size(self, step: int) -> tuple[int, int]:
+        """Return the sequences of a step's batch, and the tokens per row that they are cut into."""
+        ...
+
+    def resize(self, step: int, sequences: int, length: int) -> None:
+        """Give batches another size from ``step`` on."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over the sizes that a checkpoint's ``state`` names."""
         ...

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from groundup.train.checkpoint import Checkpoints
+from groundup.train.spikes import SpikeGuard
 from groundup.train.validate import Validation
 
 
@@ -14,21 +15,35 @@ class RunState:
 
     Attributes:
         step: steps done.
-        tokens: read in them.
+        tokens: read in them, without padding.
         seconds: spent in them, without validation, samples and checkpoints.
+        elapsed: seconds on the wall since the run began, all sessions up to their checkpoints.
+        begun: ``elapsed`` as the first step began; None before.
+        progress: share of the run that was done as the latest step began.
+        ends: seconds that the parts of the run's end take, for a budget of time.
+        budget: of time, in seconds, that ``progress`` is the share of; 0 without one.
+        finished: the budget of time has been used up.
         last: the latest validation.
         best: the one with the lowest loss.
         best_step: steps done then.
         file_bytes: lengths of the run's JSON-lines files.
+        spikes: the last accepted steps, and how many were skipped.
     """
 
     step: int = 0
     tokens: int = 0
     seconds: float = 0.0
+    elapsed: float = 0.0
+    begun: float | None = None
+    progress: float = 0.0
+    ends: dict[str, float] = field(default_factory=dict)
+    budget: float = 0.0
+    finished: bool = False
     last: Validation | None = None
     best: Validation | None = None
     best_step: int | None = None
     file_bytes: dict[str, int] = field(default_factory=dict)
+    spikes: SpikeGuard = field(default_factory=SpikeGuard)
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "RunState":
@@ -37,13 +52,15 @@ class RunState:
         for name in ("last", "best"):
             if values[name] is not None:
                 values[name] = Validation(**values[name])
+        values["spikes"] = SpikeGuard(**values["spikes"])
         return cls(**values)
 
-    def advance(self, tokens: int, seconds: float) -> None:
-        """Count a step."""
+    def advance(self, tokens: int, seconds: float, progress: float) -> None:
+        """Count a step that began at ``progress``."""
         self.step += 1
         self.tokens += tokens
         self.seconds += seconds
+        self.progress = progress
 
     def record_validation(self, validation: Validation) -> bool:
         """Note a validation; return whether it is the best so far."""
@@ -60,8 +77,9 @@ class FitResult:
 
     Attributes:
         step: steps done, those before a resume included; so are the other counts.
-        tokens: read in them.
+        tokens: read in them, without padding.
         seconds: spent in them, without validation, samples and checkpoints.
+        elapsed: seconds on the wall, everything included.
         last: the latest validation, None where there was none.
         best: the one with the lowest loss.
         best_step: steps done then.
@@ -73,6 +91,7 @@ class FitResult:
     step: int
     tokens: int
     seconds: float
+    elapsed: float
     last: Validation | None
     best: Validation | None
     best_step: int | None
@@ -87,6 +106,7 @@ class FitResult:
             step=state.step,
             tokens=state.tokens,
             seconds=state.seconds,
+            elapsed=state.elapsed,
             last=state.last,
             best=state.best,
             best_step=state.best_step,

@@ -1,6 +1,6 @@
 """One optimizer step: forward, backward, clip, update."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -21,12 +21,14 @@ class StepResult:
         grad_norm: global L2 norm of the mean loss's gradient, before clipping.
         metrics: the objective's, divided by the count.
         finite: whether loss and gradient are; if not, nothing was updated.
+        updated: whether the weights were; a finite step may have been refused.
     """
 
     loss: float
     grad_norm: float
     metrics: dict[str, float]
     finite: bool
+    updated: bool
 
 
 def micro_batches(batch: Batch, size: int) -> Iterator[Batch]:
@@ -46,6 +48,7 @@ def train_step(
     micro_batch_size: int,
     clip_norm: float,
     multiplier: float,
+    accept: Callable[[float, float], bool] = lambda _loss, _grad_norm: True,
 ) -> StepResult:
     """Train on one batch.
 
@@ -62,6 +65,7 @@ def train_step(
         micro_batch_size: sequences per forward pass, 0 for all.
         clip_norm: longest gradient, 0 for any.
         multiplier: of the peak learning rate.
+        accept: asked with a finite loss and gradient norm whether to update.
     """
     losses = []
     for micro_batch in micro_batches(batch, micro_batch_size):
@@ -81,14 +85,15 @@ def train_step(
     assert count > 0, "a step must train on something"
     loss_mean, grad_norm = total / count, norm_of_sum / count
     finite = abs(loss_mean) < float("inf") and grad_norm < float("inf")  # NaN is not less
-    if finite:
+    updated = finite and accept(loss_mean, grad_norm)
+    if updated:
         clip = min(1.0, clip_norm / (grad_norm + 1e-6)) if clip_norm else 1.0
         torch._foreach_mul_(gradients, clip / count)  # dividing and clipping in one pass
         optimizers.step(multiplier)
         masters.publish()
     masters.clear_gradients()
     metrics = {name: value / count for name, value in zip(names, sums, strict=True)}
-    return StepResult(loss_mean, grad_norm, metrics, finite)
+    return StepResult(loss_mean, grad_norm, metrics, finite, updated)
 
 
 def _detached(loss: Loss) -> Loss:

@@ -1,6 +1,7 @@
 """How well a model predicts text it has not been trained on."""
 
 import math
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -105,3 +106,21 @@ def validate(
     comparable = num_bytes > 0 and not unknown
     bits_per_byte = total / math.log(2) / num_bytes if comparable else None
     return Validation(total / count, bits_per_byte, count, num_bytes, unknown)
+
+
+def forecast(
+    model: nn.Module, objective: Objective, batches: Iterable[Batch], *, device: torch.device
+) -> float:
+    """Return about how many seconds ``validate`` will take: two batches are computed, all counted.
+
+    The second is timed, for the first sets things up.
+    """
+    seconds, count = 0.0, 0
+    with evaluating(model, device):
+        for batch in batches:
+            count += 1
+            if count <= 2:
+                start = time.perf_counter()
+                float(objective(model, batch.to(device)).sum)
+                seconds = time.perf_counter() - start
+    return seconds * count

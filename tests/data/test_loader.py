@@ -40,7 +40,7 @@ def test_every_epoch_visits_each_window_once(
     shards = make_counting(num_tokens)
     loader = Loader(shards, batch_size=batch_size, context_length=context_length, seed=seed)
     num_windows = num_tokens // context_length
-    assert loader.windows_per_epoch == num_windows
+    assert loader.sequences_per_epoch == num_windows
     num_steps = -(-3 * num_windows // batch_size)
     batches = [loader.batch(step) for step in range(num_steps)]
     inputs = torch.cat([batch.inputs for batch in batches])
@@ -79,7 +79,7 @@ def test_a_resumed_loader_goes_on_as_if_never_stopped(make_counting):
 
 def test_order_is_the_same_on_every_machine_and_with_every_numpy(make_counting):
     loader = Loader(make_counting(100), batch_size=5, context_length=10, seed=1337)
-    assert [loader.window_starts(step).tolist() for step in range(3)] == GOLDEN
+    assert [loader.batch(step).inputs[:, 0].tolist() for step in range(3)] == GOLDEN
 
 
 def test_epochs_and_seeds_cut_the_text_in_different_places(make_counting):
@@ -88,7 +88,7 @@ def test_epochs_and_seeds_cut_the_text_in_different_places(make_counting):
     for seed in range(20):
         loader = Loader(shards, batch_size=10, context_length=100, seed=seed)
         for epoch in range(5):
-            cuts[int(loader.window_starts(epoch)[0]) % 100] += 1
+            cuts[int(loader.batch(epoch).inputs[0, 0]) % 100] += 1
     assert len(cuts) > 50
 
 
@@ -96,8 +96,8 @@ def test_a_step_may_begin_in_one_epoch_and_end_in_the_next(make_counting):
     shards = make_counting(30)
     loader = Loader(shards, batch_size=2, context_length=10, seed=5)
     single = Loader(shards, batch_size=1, context_length=10, seed=5)
-    alone = [int(single.window_starts(step)[0]) for step in range(6)]
-    assert [loader.window_starts(step).tolist() for step in range(3)] == [
+    alone = [int(single.batch(step).inputs[0, 0]) for step in range(6)]
+    assert [loader.batch(step).inputs[:, 0].tolist() for step in range(3)] == [
         alone[0:2],
         alone[2:4],
         alone[4:6],
@@ -107,9 +107,9 @@ def test_a_step_may_begin_in_one_epoch_and_end_in_the_next(make_counting):
 
 def test_a_small_corpus_fills_a_large_batch_from_many_epochs(make_counting):
     loader = Loader(make_counting(11), batch_size=9, context_length=5, seed=0)
-    assert loader.windows_per_epoch == 2
+    assert loader.sequences_per_epoch == 2
     assert loader.batch(0).inputs.shape == (9, 5)
-    starts = loader.window_starts(0)
+    starts = loader.batch(0).inputs[:, 0].tolist()
     assert all(abs(starts[i] - starts[i + 1]) in (5, 6) for i in range(0, 8, 2))
 
 
@@ -146,7 +146,9 @@ def test_state_is_a_few_integers_and_a_fingerprint(make_counting):
         "batch_size": 2,
         "context_length": 8,
         "document_mask": 1,
+        "packing": "stream",
         "fingerprint": shards.fingerprint,
+        "stages": [[0, 0, 2, 8]],
     }
 
 
@@ -182,7 +184,55 @@ def test_a_state_that_lacks_a_key_is_refused(make_counting):
 def test_a_wide_range_of_seeds_gives_different_orders(make_counting):
     shards = make_counting(1000)
     orders = {
-        Loader(shards, batch_size=100, context_length=10, seed=seed).window_starts(0).tobytes()
+        tuple(
+            Loader(shards, batch_size=100, context_length=10, seed=seed)
+            .batch(0)
+            .inputs[:, 0]
+            .tolist()
+        )
         for seed in (0, 1, 2**32, 2**32 + 1, 2**63 - 1)
     }
     assert len(orders) == 5
+
+
+stages = st.lists(
+    st.tuples(st.integers(1, 6), st.integers(1, 7), st.sampled_from([1, 2, 4, 12])), max_size=5
+)
+
+
+@given(stages=stages, seed=st.integers(0, 99), packing=st.sampled_from(["stream", "best_fit"]))
+@settings(max_examples=50)
+def test_where_batches_change_their_size_nothing_is_read_twice_or_passed_over(
+    make_counting, stages, seed, packing
+):
+    shards = make_counting(20, 5, 9, 31, 2, 40)
+    options = {"batch_size": 3, "context_length": 12, "seed": seed, "packing": packing}
+    plain, ramped = Loader(shards, **options), Loader(shards, **options)
+    step, sequences, seen, counted = 0, 0, [], []
+    for steps, size, parts in stages:
+        ramped.resize(step, size, 12 // parts)
+        assert ramped.size(step) == (size, 12 // parts)
+        for _ in range(steps):
+            batch = ramped.batch(step)
+            assert batch.inputs.shape == (size * parts, 12 // parts)
+            seen.append(batch.inputs.reshape(size, 12))
+            counted.append(batch.targets.reshape(size, 12))
+            step, sequences = step + 1, sequences + size
+    assert ramped.position(step) == sequences
+    batches = [plain.batch(number) for number in range(-(-sequences // 3))]
+    for ours, name in ((seen, "inputs"), (counted, "targets")):
+        if ours:
+            theirs = torch.cat([getattr(batch, name) for batch in batches])
+            assert torch.equal(torch.cat(ours), theirs[:sequences])
+
+    resumed = Loader(shards, **options)
+    resumed.check_state(ramped.state(step))
+    resumed.restore(ramped.state(step))
+    assert all(same(resumed.batch(n), ramped.batch(n)) for n in range(step + 2))
+
+
+def test_a_shorter_row_of_a_document_begins_at_position_zero(make_counting):
+    options = {"batch_size": 1, "context_length": 8, "seed": 0, "document_mask": True}
+    loader = Loader(make_counting(500), **options)
+    loader.resize(0, 1, 4)
+    assert loader.batch(0).positions.tolist() == [[0, 1, 2, 3]] * 2

@@ -33,6 +33,21 @@ def test_rms_norm_is_torchs(eps):
     assert_same_output_and_gradients(RMSNorm(16, eps), torch.nn.RMSNorm(16, eps))
 
 
+def test_rms_norms_gradient_is_that_of_its_formula():
+    def formula(x, weight):
+        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-3) * weight
+
+    norm = RMSNorm(16, 1e-3)
+    inputs = X.clone().requires_grad_(), norm.weight
+    y_grad = torch.randn(X.shape, generator=torch.Generator().manual_seed(3))
+    before = y_grad.clone()
+    found = torch.autograd.grad(norm(inputs[0]), inputs, y_grad)
+    expected = torch.autograd.grad(formula(*inputs), inputs, y_grad)
+    for ours, theirs in zip(found, expected, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
+    assert torch.equal(y_grad, before)  # in float32 casts are no copies
+
+
 @pytest.mark.parametrize("bias", [True, False])
 def test_layer_norm_is_torchs(bias):
     assert_same_output_and_gradients(

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 import torch
 
@@ -43,6 +45,22 @@ def test_a_compiler_that_fails_leaves_the_eager_objective_and_one_warning(
     assert warnings == ["torch.compile failed (C++ compile error); training goes on without it"]
     assert torch.equal(torch.get_rng_state(), before)
     assert masters.gradients() == []
+
+
+def test_compiled_code_is_kept_in_the_users_cache_or_where_the_user_says(
+    tiny_model, loader, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(torch, "compile", lambda objective, **options: objective)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    model, batch = tiny_model(), loader.batch(0)
+    masters = Masters(model, torch.float32)
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "")  # so that it is put back as it was
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR")
+    compile_objective(NextToken(), model, batch, masters, print)
+    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(tmp_path / "groundup" / "compiled")
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "mine")
+    compile_objective(NextToken(), model, batch, masters, print)
+    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == "mine"
 
 
 @pytest.mark.slow

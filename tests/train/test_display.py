@@ -66,3 +66,18 @@ def test_text_of_the_model_is_shortened_and_never_read_as_markup_or_obeyed():
 )
 def test_durations_read_well(seconds, text):
     assert duration(seconds) == text
+
+
+def test_by_the_clock_what_is_left_is_time():
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=False, width=100)
+    with Display(console, max_steps=1000, log_every=1, budget=600.0) as display:
+        display.start(0, [])
+        line = {"step": 3, "loss": 2.0, "tokens_per_second": 1234.5, "seconds": 30.0}
+        display.step({**line, "elapsed": 45.0})
+        display.step({**line, "elapsed": 700.0})
+    lines = [line for line in file.getvalue().splitlines() if line.startswith("step ")]
+    assert lines == [
+        "step 3  loss 2.000  1,234 tokens/s  left 9 min 15 s",
+        "step 3  loss 2.000  1,234 tokens/s  left 0 s",
+    ]

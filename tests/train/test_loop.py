@@ -34,7 +34,7 @@ def test_a_run_learns_and_writes_down_every_step(train, tmp_path, tiny_model, dt
     assert [line["step"] for line in steps] == list(range(1, 25))
     assert [line["step"] for line in validations] == [8, 16, 24]
     assert steps[0].keys() == {
-        *("step", "loss", "grad_norm", "learning_rate"),
+        *("step", "loss", "grad_norm", "learning_rate", "progress", "elapsed"),
         *("tokens", "seconds", "tokens_per_second", "mfu"),
     }
     assert steps[0]["learning_rate"] == pytest.approx(3e-3 / 4)

@@ -1,0 +1,123 @@
+"""The output head and its cross-entropy as one operation that never holds all logits.
+
+With a large vocabulary the logits are the largest tensors of a training step, and plain
+cross-entropy holds them several times over, in float32. Here some rows at a time are multiplied,
+compared with their targets and turned into gradients at once, in the forward pass (Liger Kernel,
+arXiv 2410.10989, section 3.2): what is kept for the backward pass has the size of the hidden
+states and of the head. To recompute logits backward instead would be a fourth matrix product.
+"""
+
+import torch
+from torch import Tensor
+
+CHUNK_LOGITS = 2**25
+"""Logits held at a time, 64 MB in bfloat16, where that is at least ``CHUNK_ROWS`` rows."""
+
+CHUNK_ROWS = 1024
+"""Fewest rows of a chunk. Each chunk adds its share to the head's gradient in float32: by count of
+bytes and products some 7 % of its time at this number, twice that at half of it (not measured)."""
+
+BLOCK_LOGITS = 2**20
+"""Logits in float32 at a time on a CPU: 4 MB, which stay in its cache from softmax to gradient."""
+
+
+def linear_cross_entropy(
+    hidden_NC: Tensor, weight_VC: Tensor, targets_N: Tensor, soft_cap: float | None = None
+) -> Tensor:
+    """Return the summed cross-entropy of ``hidden @ weight.T``, float32, in nats.
+
+    Equal to ``F.cross_entropy(logits.float(), targets, reduction="sum")`` to float32's rounding,
+    and so are both gradients. It cannot be differentiated twice. To torch.compile it is one
+    operation whose inside is not looked at.
+
+    Args:
+        hidden_NC: last hidden states, in the dtype of matrix products.
+        weight_VC: head, or the token embedding tied to it; cast to the hidden states' dtype, its
+            gradient is in its own.
+        targets_N: token ids; rows with a negative one have no loss and no gradient.
+        soft_cap: logits are squashed to ±cap by cap·tanh(logits/cap) first.
+    """
+    differentiate = torch.is_grad_enabled()
+    loss: Tensor = _loss_and_gradients(hidden_NC, weight_VC, targets_N, soft_cap, differentiate)[0]
+    return loss
+
+
+@torch.library.custom_op("groundup::linear_cross_entropy", mutates_args=())
+def _loss_and_gradients(
+    hidden_NC: Tensor,
+    weight_VC: Tensor,
+    targets_N: Tensor,
+    soft_cap: float | None,
+    differentiate: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the loss and its gradients by hidden states and weight; empty ones if not asked."""
+    N, V = hidden_NC.shape[0], weight_VC.shape[0]
+    cast_VC = weight_VC.to(hidden_NC.dtype)
+    loss = hidden_NC.new_zeros((), dtype=torch.float32)
+    hidden_grad_NC = torch.empty_like(hidden_NC) if differentiate else hidden_NC.new_empty(0)
+    weight_grad_VC: Tensor | None = None
+    num_rows = max(CHUNK_ROWS, CHUNK_LOGITS // V)
+    block_rows = max(1, BLOCK_LOGITS // V) if hidden_NC.device.type == "cpu" else num_rows
+    for start in range(0, N, num_rows):
+        rows = slice(start, start + num_rows)
+        logits_RV = hidden_NC[rows] @ cast_VC.T
+        blocks = logits_RV.split(block_rows), targets_N[rows].split(block_rows)
+        for block_RV, targets_R in zip(*blocks, strict=True):
+            loss += _block_loss(block_RV, targets_R, soft_cap, differentiate)
+        if differentiate:  # from here on logits_RV holds the gradient of the logits
+            torch.mm(logits_RV, cast_VC, out=hidden_grad_NC[rows])
+            share_VC = logits_RV.T @ hidden_NC[rows]
+            if weight_grad_VC is None:
+                weight_grad_VC = share_VC.to(weight_VC.dtype if num_rows >= N else torch.float32)
+            else:
+                weight_grad_VC += share_VC
+    if weight_grad_VC is None:
+        return loss, hidden_grad_NC, weight_VC.new_empty(0)
+    return loss, hidden_grad_NC, weight_grad_VC.to(weight_VC.dtype)
+
+
+def _block_loss(
+    logits_RV: Tensor, targets_R: Tensor, soft_cap: float | None, differentiate: bool
+) -> Tensor:
+    """Return the summed loss of some rows; overwrite their logits with its gradient if asked."""
+    logits32_RV = logits_RV.float()
+    if soft_cap is not None:
+        logits32_RV = soft_cap * torch.tanh(logits32_RV / soft_cap)
+    ignored_R1 = (targets_R < 0)[:, None]
+    targets_R1 = targets_R.clamp(min=0)[:, None]
+    log_probs_RV = logits32_RV.log_softmax(-1)
+    loss = -log_probs_RV.gather(1, targets_R1).masked_fill(ignored_R1, 0.0).sum()
+    if differentiate:
+        gradient_RV = log_probs_RV.exp_()  # of cross-entropy: probabilities, less 1 at the target
+        gradient_RV.scatter_add_(1, targets_R1, gradient_RV.new_full(targets_R1.shape, -1.0))
+        if soft_cap is not None:
+            gradient_RV *= 1 - (logits32_RV / soft_cap).square()  # tanh' = 1 - tanh²
+        logits_RV.copy_(gradient_RV.masked_fill_(ignored_R1, 0.0))
+    return loss
+
+
+@_loss_and_gradients.register_fake
+def _shapes(
+    hidden_NC: Tensor,
+    weight_VC: Tensor,
+    targets_N: Tensor,  # noqa: ARG001 - the signature is the operation's
+    soft_cap: float | None,  # noqa: ARG001
+    differentiate: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Tell torch.compile the shapes that come back."""
+    loss = hidden_NC.new_empty((), dtype=torch.float32)
+    if not differentiate:
+        return loss, hidden_NC.new_empty(0), weight_VC.new_empty(0)
+    return loss, torch.empty_like(hidden_NC), torch.empty_like(weight_VC)
+
+
+def _keep_gradients(ctx, inputs, output):  # type: ignore[no-untyped-def]  # noqa: ARG001
+    ctx.save_for_backward(*output[1:])
+
+
+def _scale_gradients(ctx, loss_grad, *_):  # type: ignore[no-untyped-def]
+    hidden_grad_NC, weight_grad_VC = ctx.saved_tensors
+    return loss_grad * hidden_grad_NC, loss_grad * weight_grad_VC, None, None, None
+
+
+_loss_and_gradients.register_autograd(_scale_gradients, setup_context=_keep_gradients)

@@ -1,0 +1,80 @@
+"""Leave out the steps whose gradient or loss is far out of line."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from statistics import median
+
+from groundup.errors import UserError
+
+
+class SpikeError(UserError):
+    """So many steps were skipped in a row that training has stood still."""
+
+
+@dataclass
+class SpikeGuard:
+    """Compares each step with the median of the last accepted ones.
+
+    PaLM (arXiv 2204.02311, section 5.1) rewound and skipped batches around spikes by hand. The
+    median is not moved by a spike in the history, and skipped steps never enter it: a burst cannot
+    make itself normal.
+
+    Attributes:
+        grad_norms: of the last accepted steps, oldest first.
+        losses: of the same.
+        skipped: steps left out in the run.
+        in_a_row: of them, those since the last accepted one.
+    """
+
+    grad_norms: list[float] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    skipped: int = 0
+    in_a_row: int = 0
+
+    def accept(
+        self,
+        loss: float,
+        grad_norm: float,
+        *,
+        factor: float,
+        window: int,
+        warn: Callable[[str], None],
+    ) -> bool:
+        """Return whether a step may update the weights, and note it.
+
+        Args:
+            loss: mean of the step, finite.
+            grad_norm: before clipping, finite.
+            factor: times the median that is too much; 0 accepts every step.
+            window: accepted steps in the median; before there are as many, all are accepted.
+            warn: told of a skipped step in one line.
+
+        Raises:
+            SpikeError: as many steps as the history holds were skipped one after the other.
+        """
+        if not factor:
+            return True
+        if len(self.losses) == window:
+            for name, value, history in (
+                ("gradient norm", grad_norm, self.grad_norms),
+                ("loss", loss, self.losses),
+            ):
+                usual = median(history)
+                # A median of zero or less, as some objectives' losses have, measures nothing.
+                if 0 < factor * usual < value:
+                    self._skip(f"{name} {value:.3g}, usually {usual:.3g}", window, warn)
+                    return False
+        self.in_a_row = 0
+        self.losses = [*self.losses, loss][-window:]
+        self.grad_norms = [*self.grad_norms, grad_norm][-window:]
+        return True
+
+    def _skip(self, reason: str, window: int, warn: Callable[[str], None]) -> None:
+        self.skipped += 1
+        self.in_a_row += 1
+        if self.in_a_row == window:
+            raise SpikeError(
+                f"the last {window} steps were all skipped as spikes ({reason}): training stands "
+                "still. Lower the learning rate, or raise spike_factor"
+            )
+        warn(f"a spike: {reason}; the step is skipped, {self.skipped} so far")
