@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import torch
 
 from groundup.model import ModelConfig, build_on_meta
+from groundup.model.attention import FUSED_FROM, TILE
+from groundup.objectives.linear_cross_entropy import CHUNK_LOGITS, CHUNK_ROWS
+from groundup.objectives.pretrain import FUSED_FROM as ONE_OPERATION_FROM
 from groundup.train import flops as train_flops
 from groundup.train.budget import num_sequences, step_sizes
 from groundup.train.config import TrainConfig
@@ -20,9 +23,9 @@ that rest weighs more.
 
 
 LOGIT_BYTES = 14
-"""Memory that a logit takes at its most, in the backward pass of the loss: its log-probability and
-the gradients of both in float32, and about as much as a bfloat16 copy besides. Measured: 13.6 in
-float32, 13.5 in bfloat16.
+"""Memory that a logit takes at its most, in the backward pass of the plain loss: its log-probability
+and the gradients of both in float32, and about as much as a bfloat16 copy besides. Measured: 13.6
+in float32, 13.5 in bfloat16.
 """
 
 
@@ -61,27 +64,42 @@ def training_memory(config: ModelConfig, pretrain: TrainConfig, dtype: torch.dty
     weights = num_parameters(config) * (4 + 4 + state + average + (size if size < 4 else 0))
     sequences = pretrain.micro_batch_size or pretrain.batch_size
     tokens = sequences * config.context_length
-    return weights + tokens * (activation_bytes(config, dtype) + LOGIT_BYTES * config.vocab_size)
+    return weights + tokens * activation_bytes(config, dtype) + loss_bytes(config, tokens, dtype)
 
 
 def activation_bytes(config: ModelConfig, dtype: torch.dtype) -> int:
     """Return about how many bytes per token the blocks keep for the backward pass.
 
-    Counted in what autograd keeps of real models. A block keeps about 8 C, more for rotary
-    positions and for normalized queries and keys, and all of the feed-forward layer. In bfloat16
-    some of it is float32 still (2.5 bytes on average), and the attention weights are kept.
+    Counted in what autograd keeps of real models. A block keeps about 6 C with RMSNorm and 8 C with
+    LayerNorm, more for rotary positions and for normalized queries and keys, and all of the
+    feed-forward layer. In bfloat16 the attention weights of each tile are kept too.
     """
     C, F = config.width, config.feed_forward_width
     if config.architecture == "rnn":
         return config.num_layers * 3 * C * dtype.itemsize
     heads = config.num_heads * config.head_width
-    numbers = 8 * C + (4 if config.activation == "swiglu" else 2) * F
+    numbers = round((6.25 if config.norm == "rmsnorm" else 8) * C)
+    numbers += (4 if config.activation == "swiglu" else 2) * F
     numbers += round(2.5 * heads) if config.position == "rope" else 0
-    numbers += 4 * heads if config.qk_norm else 0
-    if dtype == torch.float32:
-        return config.num_layers * numbers * 4
-    weights = 4.5 * config.num_heads * config.context_length
-    return config.num_layers * round(2.5 * numbers + weights)
+    numbers += 2 * heads if config.qk_norm else 0
+    T = config.context_length
+    if dtype != torch.float32 and T < FUSED_FROM:  # above, the kernel keeps none, as in float32
+        tiles = -(-T // TILE)
+        numbers += round(config.num_heads * T * (1 + 1 / tiles) / 2)
+    return config.num_layers * numbers * dtype.itemsize
+
+
+def loss_bytes(config: ModelConfig, tokens: int, dtype: torch.dtype) -> int:
+    """Return about how many bytes the logits of a micro-batch and their loss take at their most.
+
+    As one operation that is a chunk of logits, and the head's gradient and casts a few times over:
+    16 bytes for each of its numbers, between 14 and 18 measured with a vocabulary of 32,768.
+    """
+    V = config.vocab_size
+    if tokens * V < ONE_OPERATION_FROM:
+        return LOGIT_BYTES * tokens * V
+    rows = min(tokens, max(CHUNK_ROWS, CHUNK_LOGITS // V))
+    return rows * V * dtype.itemsize + 16 * V * config.width
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from groundup.plan.estimate import (
     activation_bytes,
     estimate,
     flops_per_token,
+    loss_bytes,
     num_matmul_parameters,
     num_parameters,
     training_memory,
@@ -54,7 +55,7 @@ def test_a_sliding_window_bounds_the_cost_of_attention():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("architecture", ["qwen3", "llama", "gpt2"])
-def test_activations_are_within_a_third_of_what_autograd_keeps(architecture, dtype):
+def test_activations_are_within_a_seventh_of_what_autograd_keeps(architecture, dtype):
     T = 64
     config = ModelConfig(
         architecture=architecture,
@@ -77,7 +78,7 @@ def test_activations_are_within_a_third_of_what_autograd_keeps(architecture, dty
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         hidden = model.hidden(torch.zeros(2, T, dtype=torch.long))
     assert hidden.requires_grad
-    assert activation_bytes(config, dtype) == pytest.approx(sum(kept.values()) / (2 * T), rel=0.33)
+    assert activation_bytes(config, dtype) == pytest.approx(sum(kept.values()) / (2 * T), rel=0.15)
 
 
 PEAK_OF_THE_LOSS = """
@@ -87,7 +88,7 @@ from groundup.data import Batch
 from groundup.model import ModelConfig, build_model
 from groundup.objectives import NextToken
 
-config = ModelConfig(vocab_size=50_000, context_length=128, num_layers=1, width=32, num_heads=2)
+config = ModelConfig(vocab_size=10_000, context_length=128, num_layers=1, width=32, num_heads=2)
 model = build_model(config, seed=0)
 for module in model.modules():
     if isinstance(module, torch.nn.Linear):
@@ -100,16 +101,26 @@ def peak(B):
     status = Path("/proc/self/status").read_text()
     return int(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1]) * 1024
 
-print((-peak(1) + peak(6)) / (5 * 128 * 50_000))
+print((-peak(1) + peak(12)) / (11 * 128 * 10_000), (-peak(60) + peak(120)) / (60 * 128 * 10_000))
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak in /proc")
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_logits_take_the_memory_that_a_process_takes_for_them(dtype):
+@pytest.mark.parametrize(("dtype", "dtype_bytes"), [("float32", 4), ("bfloat16", 2)])
+def test_logits_take_the_memory_that_a_process_takes_for_them(dtype, dtype_bytes):
     script = PEAK_OF_THE_LOSS.replace("DTYPE", dtype)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert float(done.stdout) == pytest.approx(LOGIT_BYTES, rel=0.2), done.stderr
+    plain, as_one_operation = map(float, done.stdout.split())
+    assert plain == pytest.approx(LOGIT_BYTES, rel=0.2), done.stderr
+    assert as_one_operation < dtype_bytes, "a chunk at most, however many tokens"
+
+
+def test_memory_of_a_large_vocabularys_loss_does_not_grow_with_the_tokens():
+    config = ModelConfig(vocab_size=32_768, width=384)
+    few, many = (loss_bytes(config, tokens, torch.bfloat16) for tokens in (4096, 65_536))
+    assert few == many
+    assert few == pytest.approx(235e6, rel=0.2)  # measured by benchmarks/loss.py
+    assert loss_bytes(config, 4096, torch.float32) == pytest.approx(376e6, rel=0.2)
 
 
 def test_time_follows_from_operations_and_the_measured_peak():
