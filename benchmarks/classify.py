@@ -41,7 +41,7 @@ from groundup.corpus.classify.model import Classifier
 from groundup.corpus.classify.rule import ClassifierRule, RuleConfig
 from groundup.corpus.classify.train import split_examples, train
 from groundup.corpus.language import _model, detect
-from groundup.corpus.pii import mask
+from groundup.corpus.pii.mask import mask
 
 
 def read_texts(path: Path) -> list[str]:

@@ -35,8 +35,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from crawl_kinds import KINDS
-from crawl_sources import NGRAM
+from crawl.kinds import KINDS
+from crawl.sources import NGRAM
 from synthetic_crawl import train_classifiers, write_all
 
 from groundup.corpus import CorpusConfig, build_corpus, read_documents

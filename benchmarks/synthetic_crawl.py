@@ -27,11 +27,11 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
-import crawl_sources as sources
-from crawl_kinds import KINDS, ORIGINALS, Fate, Planted, Planter
-from crawl_pages import Site, make_sites, render
-from crawl_records import Response, chunk, record, warcinfo
-from crawl_texts import title_of
+from crawl import sources
+from crawl.kinds import KINDS, ORIGINALS, Fate, Planted, Planter
+from crawl.pages import Site, make_sites, render
+from crawl.records import Response, chunk, record, warcinfo
+from crawl.texts import title_of
 
 PAGES_PER_FILE = 1000
 

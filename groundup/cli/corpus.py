@@ -25,9 +25,10 @@ class WhyOptions:
     """Tell what became of a document, step by step."""
 
     run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-    """A run's folder, runs/NAME, or its corpus."""
+    """A run's folder, runs/NAME, or that of its corpus."""
     document: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DOCUMENT")]
-    """A document's id or its first digits, its source (stories.jsonl:7) or the page's address."""
+    """A document's id or its first digits, four or more, its source (stories.jsonl:7) or the page's
+    address."""
 
 
 def main(command: str, arguments: Sequence[str]) -> int:
@@ -54,16 +55,27 @@ def tell(options: WhyOptions) -> None:
     Raises:
         UserError: there is no corpus or no such document.
     """
-    from groundup.corpus.why import why
+    from groundup.corpus.why import MAX_ALIKE, why
 
-    folder = expand_user(options.run)
-    corpus = folder / "corpus"
-    out = Console()
-    for story in why(corpus if corpus.is_dir() else folder, options.document):
+    stories, count = why(expand_user(options.run), options.document)
+    for number, story in enumerate(stories):
+        if number:
+            _say("")
         entry = story.entry
-        names = filter(None, [entry.source, entry.id, entry.url])
-        out.print(printable("  ".join(names)), highlight=False, markup=False, soft_wrap=True)
+        _say("  ".join(filter(None, [entry.source, entry.id, entry.url])), style="bold")
         width = max(len(name) for name, _ in story.steps)
         for name, text in story.steps:
-            line = printable(f"  {name:<{width}}  {text}")
-            out.print(line, highlight=False, markup=False, soft_wrap=True)
+            _say(f"  {name:<{width}}  {text}", style="dim" if text == "kept" else None)
+        alike = story.alike[:MAX_ALIKE]
+        if rest := story.alike[MAX_ALIKE:]:
+            alike.append(f"and {len(rest):,} others")
+        for place, other in enumerate(alike):
+            _say(f"  {'' if place else 'like':<{width}}  {other}")
+    if count > len(stories):
+        _say(f"\n{len(stories)} of {count:,} are shown; give more of the id, or a source")
+
+
+def _say(line: str, style: str | None = None) -> None:
+    """Print a line that may hold anything, as it is however wide the terminal."""
+    out = Console()
+    out.print(printable(line), style=style, highlight=False, markup=False, soft_wrap=True)

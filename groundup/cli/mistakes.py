@@ -2,7 +2,7 @@
 
 import errno
 
-from groundup.errors import UserError
+from groundup.errors import UserError, missing_package
 
 CAUSES: dict[int | None, str] = {
     errno.ENOSPC: "the disk is full; free some space and run the same command again",
@@ -27,6 +27,8 @@ def explain(error: BaseException) -> tuple[int, str]:
         return 130, "interrupted; what was finished is kept, the same command goes on from there"
     if type(error).__name__ == "InterruptedRun":  # its module imports torch
         return 130, str(error)
+    if missing := missing_package(error):
+        return missing.exit_code, str(missing)
     text = " ".join(str(error).split())
     if isinstance(error, OSError) or _is_disk_full(error):
         return 1, _system(error, text)

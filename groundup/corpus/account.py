@@ -6,6 +6,7 @@ from typing import Any
 
 from groundup.corpus.distributions import Distributions
 from groundup.corpus.funnel import Funnel
+from groundup.corpus.measures import Measures
 from groundup.corpus.samples import Samples
 from groundup.corpus.tally import Tally
 
@@ -21,11 +22,12 @@ class Account:
     tally: Tally
     samples: Samples
     distributions: Distributions
+    measures: Measures
 
     @classmethod
     def empty(cls, steps: Sequence[str]) -> "Account":
         """Return an account of nothing, with the names of the steps in their order."""
-        return cls(Funnel(steps), Tally(), Samples(SAMPLES), Distributions())
+        return cls(Funnel(steps), Tally(), Samples(SAMPLES), Distributions(), Measures())
 
     def merge(self, other: "Account") -> None:
         """Add another part's."""
@@ -33,6 +35,7 @@ class Account:
         self.tally.merge(other.tally)
         self.samples.merge(other.samples)
         self.distributions.merge(other.distributions)
+        self.measures.merge(other.measures)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON-like values."""
@@ -42,6 +45,7 @@ class Account:
             "tally": self.tally.to_json(),
             "samples": self.samples.to_json(),
             "distributions": self.distributions.to_json(),
+            "measures": self.measures.to_json(),
         }
 
     @classmethod
@@ -52,4 +56,5 @@ class Account:
             Tally.from_json(value["tally"]),
             Samples.from_json(SAMPLES, value["samples"]),
             Distributions.from_json(value["distributions"]),
+            Measures.from_json(value["measures"]),
         )

@@ -5,19 +5,26 @@ import gzip
 import io
 import json
 import lzma
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from groundup.corpus.normalize import normalize
 from groundup.errors import UserError
 from groundup.files import expand_user
 
 MAX_FIELD = 1 << 24
 """Characters in a field of a CSV file."""
 
+DAMAGED = (EOFError, lzma.LZMAError, zlib.error, csv.Error)
+"""What readers raise of files that are cut or altered, beside OSError and ValueError."""
+
 
 def read_benchmarks(paths: Sequence[str], fields: Sequence[str]) -> dict[str, list[str]]:
     """Return the items of each benchmark, by its file's name without suffixes.
+
+    They are normalized as documents are, so that one is found whichever way é is written.
 
     Raises:
         UserError: a file cannot be read or holds no item, or two have the same name.
@@ -35,9 +42,9 @@ def read_benchmarks(paths: Sequence[str], fields: Sequence[str]) -> dict[str, li
             raise UserError(
                 f"{path}: cannot be read: {why}; check decontaminate.benchmarks"
             ) from None
-        except (ValueError, EOFError, lzma.LZMAError, csv.Error) as error:
+        except (*DAMAGED, ValueError, RecursionError) as error:
             raise UserError(f"{path}: cannot be read: {error}") from None
-        items = ["\n".join(_strings(_chosen(row, fields))) for row in rows]
+        items = [normalize("\n".join(_strings(_chosen(row, fields)))) for row in rows]
         benchmarks[stem] = [item for item in items if item.strip()]
         if not benchmarks[stem]:
             wanted = f" with {', '.join(fields)}" if fields else ""
@@ -75,8 +82,8 @@ def _open(path: Path, suffix: str) -> TextIO:
 
 def _listed(value: Any) -> list[Any]:
     """Return the items of a JSON file: the list it is, or that its only table holds."""
-    if isinstance(value, list):
-        return value
+    if not isinstance(value, dict):
+        return value if isinstance(value, list) else [value]
     lists = [inner for inner in value.values() if isinstance(inner, list)]
     return lists[0] if len(lists) == 1 else [value]
 

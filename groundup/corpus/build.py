@@ -27,6 +27,7 @@ from groundup.corpus.engine import run_tasks
 from groundup.corpus.examples import add_examples, largest_clusters
 from groundup.corpus.funnel import Funnel
 from groundup.corpus.gather import gather
+from groundup.corpus.notes import NOTES
 from groundup.corpus.part import SEEN, part_folder, read_account
 from groundup.corpus.parts import PART_BYTES, Plan
 from groundup.corpus.report import report_page
@@ -40,7 +41,7 @@ from groundup.progress import progress_bar
 
 REPORT = "report.html"
 
-PASSES = ("parts", "lines", "lined")
+PASSES = ("parts", "lines", "lined", NOTES)
 """Folders of what the passes make, removed at the end."""
 
 
@@ -70,15 +71,29 @@ def build_corpus(
     """
     summary = read_summary(folder)
     if summary is None:
-        with progress_bar() as progress:
-            plan = _plan(config, folder, part_bytes, progress)
-            summary = _build(plan, folder, progress)
+        _clear_leftovers(folder)
+        try:
+            with progress_bar() as progress:
+                plan = _plan(config, folder, part_bytes, progress)
+                summary = _build(plan, folder, progress)
+        finally:
+            _clear_leftovers(folder)
         write_atomic(folder / REPORT, report_page(summary))
         save_summary(folder, summary)
     for name in PASSES:
         shutil.rmtree(folder / name, ignore_errors=True)
     (folder / PLAN).unlink(missing_ok=True)
     return summary["result"]
+
+
+def _clear_leftovers(folder: Path) -> None:
+    """Remove what processes that were ended have half made: it may be what fills the disk."""
+    for name in PASSES:
+        for leftover in folder.glob(f"{name}/.*"):
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)
 
 
 def _plan(config: CorpusConfig, folder: Path, part_bytes: int, progress: Progress) -> Plan:
@@ -129,14 +144,19 @@ def _make_parts(plan: Plan, folder: Path, progress: Progress) -> None:
     """Make the parts that are not there."""
     done = [number for number in range(len(plan.parts)) if part_folder(folder, number).exists()]
     finished = sum(map(plan.part_bytes, done))
+    shown = finished
     task = progress.add_task("read", total=plan.num_bytes, completed=finished, unit="bytes")
-    for leftover in folder.glob("parts/.*"):  # of workers that were killed
-        shutil.rmtree(leftover, ignore_errors=True)
 
     def count(finished_task: str) -> None:
         nonlocal finished
         finished += plan.part_bytes(int(finished_task.split()[1]))
-        progress.update(task, completed=finished)
+        show(0)
+
+    def show(in_work: int) -> None:
+        nonlocal shown
+        # a bar that steps back forgets its rate: notes are met half written, readers jump about
+        shown = max(shown, min(finished + in_work, plan.num_bytes))
+        progress.update(task, completed=shown)
 
     run_tasks(
         [f"make {number}" for number in range(len(plan.parts)) if number not in set(done)],
@@ -144,7 +164,7 @@ def _make_parts(plan: Plan, folder: Path, progress: Progress) -> None:
         folder,
         workers=plan.config.workers,
         done=count,
-        moved=lambda at: progress.update(task, completed=finished + at),
+        moved=show,
     )
 
 

@@ -62,13 +62,7 @@ def compare(
         run: does tasks of workers.
     """
     parts = [part_folder(folder, number) for number in range(num_parts)]
-    rows = [np.load(part / "documents.npy") for part in parts]
-    ends = np.cumsum([len(part) for part in rows])
-    made = [
-        Shelf(part, np.arange(end - len(these), end))
-        for part, these, end in zip(parts, rows, ends, strict=True)
-    ]
-    original = np.concatenate([np.empty(0, DOCUMENT), *rows])
+    original, made = _gather(parts)
     fates = Fates(original, config.sources, funnel)
 
     firsts = first_equal(original["id"])
@@ -94,6 +88,17 @@ def compare(
         fates.aside[:] = False
     fates.copies[fates.aside] = np.minimum(fates.copies[fates.aside], 1)
     return Compared(fates, how, made, final, clusters, original)
+
+
+def _gather(parts: Sequence[Path]) -> tuple[NDArray[np.void], list[Shelf]]:
+    """Return what is known of all documents, (D,) of DOCUMENT, and where they are."""
+    rows = [np.load(part / "documents.npy") for part in parts]
+    ends = np.cumsum([len(these) for these in rows])
+    shelves = [
+        Shelf(part, np.arange(end - len(these), end))
+        for part, these, end in zip(parts, rows, ends, strict=True)
+    ]
+    return np.concatenate([np.empty(0, DOCUMENT), *rows]), shelves
 
 
 def _drop_lines(
@@ -129,9 +134,10 @@ def _drop_lines(
 
 
 def _mix(config: CorpusConfig, fates: Fates) -> None:
+    origins, sizes = fates.rows["origin"], np.where(fates.stays, fates.rows["bytes"], 0)
     num_bytes = np.zeros(len(config.sources), np.int64)
-    np.add.at(num_bytes, fates.rows["origin"][fates.stays], fates.rows["bytes"][fates.stays])
+    np.add.at(num_bytes, origins, sizes)
     epochs = epochs_of(list(config.sources), num_bytes, config.mix)
-    fates.copies = copies_of(fates.rows["id"], fates.rows["origin"], epochs, config.mix.seed)
+    fates.copies = copies_of(fates.rows["id"], origins, sizes, epochs, config.mix.seed)
     fates.step(MIX, {"not drawn": fates.copies == 0})
     fates.aside &= fates.stays

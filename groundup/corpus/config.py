@@ -83,14 +83,24 @@ class CorpusConfig(Config):
     """Processes that read and filter at a time; 0: one for each core. The corpus is the same."""
 
     def files_beside(self) -> list[str]:
-        """Return the files besides the sources that decide what is kept."""
-        urls, words = self.filters.blocked_urls, self.filters.blocked_words
-        lists = (urls.domains_file, urls.substrings_file, words.file)
+        """Return the files besides the sources that decide what is kept; some may be folders."""
+        filters = self.filters
+        urls, words, tokens = filters.blocked_urls, filters.blocked_words, filters.tokens
+        paths = (urls.domains_file, urls.substrings_file, words.file, tokens.tokenizer)
         return [
-            *(str(path) for path in lists if path is not None),
+            *(str(path) for path in paths if path is not None),
             *(rule.path for rule in self.classifiers),
             *self.decontaminate.benchmarks,
         ]
+
+    @model_validator(mode="after")
+    def _best_is_known(self) -> Self:
+        if self.dedup.near.keep == "best" and all(r.drop == "positive" for r in self.classifiers):
+            raise ValueError(
+                'dedup.near.keep = "best" has no effect without a classifier of quality'
+                ' (drop = "negative"); add one or take "longest"'
+            )
+        return self
 
     @model_validator(mode="after")
     def _mix_names_sources(self) -> Self:

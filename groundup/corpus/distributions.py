@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-SCORE_BINS = 50
+SCORE_BINS = 100
 """Bins that the scores from 0 to 1 fall into."""
 
 

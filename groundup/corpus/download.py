@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse, InvalidURL
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urldefrag, urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from rich.progress import Progress
 
@@ -180,13 +181,14 @@ def _open(url: str, headers: dict[str, str], timeout: float) -> HTTPResponse:
     """
     try:
         # the configuration lets http and https through, nothing else
-        response: HTTPResponse = urlopen(Request(url, headers=headers), timeout=timeout)  # noqa: S310
+        request = Request(url, headers=headers)  # noqa: S310
+        response: HTTPResponse = build_opener(_WebRedirects).open(request, timeout=timeout)
         return response
     except HTTPError as error:
         error.close()
         if error.code == 416:
             raise
-        status = f"HTTP {error.code} {error.reason}"
+        status = f"HTTP {error.code} {_one_line(error.reason)}"
         if error.code in PASSING:
             raise InterruptedTransferError(status) from None
         raise UserError(f"{url}: {status}; check the address in sources") from None
@@ -196,9 +198,30 @@ def _open(url: str, headers: dict[str, str], timeout: float) -> HTTPResponse:
                 f"{url}: the server's certificate is not trusted ({error.reason.verify_message});"
                 " check the address, or this machine's clock and certificates"
             ) from None
-        raise InterruptedTransferError(f"no connection ({error.reason})") from None
+        raise InterruptedTransferError(f"no connection ({_one_line(error.reason)})") from None
+    except (ValueError, InvalidURL) as error:  # the configuration has checked the first address
+        raise UserError(
+            f"{url}: it leads to no valid address ({_one_line(error)}); check it in sources"
+        ) from None
     except (OSError, HTTPException) as error:
-        raise InterruptedTransferError(f"no connection ({error})") from None
+        raise InterruptedTransferError(f"no connection ({_one_line(error)})") from None
+
+
+class _WebRedirects(HTTPRedirectHandler):
+    """Follows redirects within the web; urllib would also go to ftp://, and leave encryption."""
+
+    def redirect_request(
+        self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> Request | None:
+        scheme = urlsplit(newurl).scheme
+        if scheme != "https" and (scheme != "http" or req.type == "https"):
+            raise HTTPError(newurl, code, f"to {newurl}, which is not safe to follow", headers, fp)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _one_line(words: object) -> str:
+    """Return what a server or a library says, fit for an error's one line."""
+    return " ".join("".join(c if c.isprintable() else " " for c in str(words)).split())[:300]
 
 
 def _read(response: HTTPResponse) -> bytes:
@@ -206,7 +229,7 @@ def _read(response: HTTPResponse) -> bytes:
     try:
         return response.read1(CHUNK)
     except (OSError, HTTPException) as error:
-        raise InterruptedTransferError(f"the connection broke ({error})") from None
+        raise InterruptedTransferError(f"the connection broke ({_one_line(error)})") from None
 
 
 def _extent(response: HTTPResponse) -> tuple[int, int | None]:
@@ -217,8 +240,7 @@ def _extent(response: HTTPResponse) -> tuple[int, int | None]:
             raise InterruptedTransferError("the server sent a part but not which")
         start, last, total = match.groups()
         return int(start), int(last) + 1 if total == "*" else int(total)
-    length = response.headers["Content-Length"]
-    return 0, int(length) if length else None
+    return 0, response.length  # None where the header is missing or nonsense
 
 
 def _check(address: Address, part: Path) -> None:

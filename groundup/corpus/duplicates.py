@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundup.corpus.sections import DedupConfig
+from groundup.files import expand_user
 
 Ids = NDArray[np.uint64]  # (D, 2)
 Indices = NDArray[np.int64]  # (D,)
@@ -64,7 +65,7 @@ def near_duplicates(
     if config.store is None:
         labels = near_duplicates(shards, near.min_similarity)
     else:
-        old = SignatureStore(Path(config.store), near).load(but=config.crawl)
+        old = SignatureStore(expand_user(config.store), near).load(but=config.crawl)
         labels, _ = near_duplicates_of_old(old, shards, near.min_similarity)
     rank = None
     match near.keep:
@@ -88,9 +89,7 @@ def store_signatures(parts: list[Path], config: DedupConfig) -> None:
 
     assert config.store is not None
     shards: list[SignatureShard] = [SignatureShard.load(part) for part in parts]
-    SignatureStore(Path(config.store), config.near).add(
-        config.crawl, SignatureShard.concatenate(shards)
-    )
+    SignatureStore(expand_user(config.store), config.near).add(config.crawl, *shards)
 
 
 def least_ids(labels: Indices, ids: Ids) -> NDArray[np.uint64]:

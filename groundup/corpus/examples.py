@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from groundup.corpus.compare import Compared, Shelf
 from groundup.corpus.document import Document
-from groundup.corpus.samples import EXCERPT_CHARACTERS, Samples
+from groundup.corpus.samples import Samples
 from groundup.corpus.storage import document_files
 
 KEPT = "kept"
@@ -17,6 +17,9 @@ KEPT = "kept"
 
 CLUSTERS, MEMBERS = 10, 4
 """Clusters of near-duplicates that are shown, the largest, and documents of each."""
+
+MEMBER_CHARACTERS = 3000
+"""How much of them is compared: near-duplicates often differ far from where they begin."""
 
 
 def add_examples(samples: Samples, compared: Compared) -> None:
@@ -40,8 +43,13 @@ def largest_clusters(compared: Compared) -> list[dict[str, Any]]:
         if count > 1:
             members = np.flatnonzero(compared.clusters == label)[:MEMBERS]
             shown = [
-                {"source": d.source, "id": d.id, "excerpt": d.text[:EXCERPT_CHARACTERS]}
-                for _, d in fetch(compared.made, members)
+                {
+                    "source": d.source,
+                    "id": d.id,
+                    "excerpt": d.text[:MEMBER_CHARACTERS],
+                    "stays": bool(compared.fates.stays[number]),
+                }
+                for number, d in fetch(compared.made, members)
             ]
             found.append({"documents": int(count), "members": shown})
     return found

@@ -17,7 +17,11 @@ def funnel_table(result: dict[str, Any]) -> Table:
     """
     funnel = Funnel.from_json(result["steps"], result["funnel"])
     whole = funnel.step(funnel.steps[0]).entered.documents or 1
-    table = Table(title="funnel", title_justify="left")
+    table = Table(title="funnel", title_justify="left", caption_justify="left")
+    if replaced := result["replaced_characters"]:
+        table.caption = (
+            f"{replaced:,} characters of {result['replaced_texts']:,} texts could not be decoded"
+        )
     table.add_column("step", overflow="fold")
     for name in ("documents", "MB", "share"):
         table.add_column(name, justify="right")

@@ -19,15 +19,18 @@ from groundup.files import atomic_folder
 BATCH = 256
 """Documents whose lines are looked at together."""
 
+TABLE_ROWS = 1 << 21
+"""Different lines that are counted in memory, 50 MB; a part that has more has several tables."""
+
 
 def stays_path(folder: Path, number: int) -> Path:
     """Return where it is noted which documents of a part are still there."""
     return folder / "lines" / f"{number:05d}.stays.npy"
 
 
-def table_path(folder: Path, number: int) -> Path:
-    """Return where the lines of a part are counted."""
-    return folder / "lines" / f"{number:05d}.table"
+def tables_folder(folder: Path, number: int) -> Path:
+    """Return where the lines of a part are counted, in one table or more."""
+    return folder / "lines" / f"{number:05d}"
 
 
 def lined_folder(folder: Path, number: int) -> Path:
@@ -40,19 +43,30 @@ def merged_path(folder: Path) -> Path:
     return folder / "lines" / "recurring.table"
 
 
-def count_lines(folder: Path, number: int, config: LinesConfig) -> None:
+def count_lines(
+    folder: Path, number: int, config: LinesConfig, *, table_rows: int = TABLE_ROWS
+) -> None:
     """Count the lines of a part's documents that are still there."""
     from groundup.corpus.dedup.lines import LineTable
 
-    if table_path(folder, number).exists():
+    target = tables_folder(folder, number)
+    if target.exists():
         return
-    tables: list[LineTable] = []
-    for batch in _batches(folder, number):
-        texts, ids = [d.text for _, d in batch], [d.id for _, d in batch]
-        tables.append(LineTable.of(texts, ids, config))
-        if len(tables) == BATCH:  # merged on the way, so that no more than this is in memory
-            tables = [LineTable.merge(tables)]
-    LineTable.merge(tables).save(table_path(folder, number))
+    with atomic_folder(target) as new:
+        tables: list[LineTable] = []
+        num_rows = num_saved = 0
+        for batch in _batches(folder, number):
+            texts, ids = [d.text for _, d in batch], [d.id for _, d in batch]
+            tables.append(LineTable.of(texts, ids, config))
+            num_rows += len(tables[-1].rows)
+            if num_rows < table_rows:
+                continue
+            tables = [LineTable.merge(tables)]  # most lines may be the same few
+            num_rows = len(tables[0].rows)
+            if num_rows >= table_rows // 2:
+                tables[0].save(new / f"{num_saved:05d}.table")
+                tables, num_rows, num_saved = [], 0, num_saved + 1
+        LineTable.merge(tables).save(new / f"{num_saved:05d}.table")
 
 
 def merge_tables(folder: Path, num_parts: int, config: LinesConfig) -> None:
@@ -60,7 +74,8 @@ def merge_tables(folder: Path, num_parts: int, config: LinesConfig) -> None:
     from groundup.corpus.dedup.lines import LineTable, least_count
 
     if not merged_path(folder).exists():
-        tables = [LineTable.load(table_path(folder, number)) for number in range(num_parts)]
+        folders = [tables_folder(folder, number) for number in range(num_parts)]
+        tables = [LineTable.load(path) for made in folders for path in sorted(made.iterdir())]
         LineTable.merge(tables, at_least=least_count(config)).save(merged_path(folder))
 
 

@@ -39,19 +39,36 @@ def epochs_of(sources: list[str], num_bytes: NDArray[np.int64], config: MixConfi
 
 
 def copies_of(
-    ids: NDArray[np.uint64], origins: NDArray[np.int32], epochs: list[float], seed: int
+    ids: NDArray[np.uint64],
+    origins: NDArray[np.int32],
+    num_bytes: NDArray[np.int64],
+    epochs: list[float],
+    seed: int,
 ) -> NDArray[np.int32]:
     """Return how many times each document is written, (D,): its source's epochs, rounded.
 
-    A fraction of 0.3 is rounded up for three documents in ten, chosen by a hash of id and seed: the
-    same ones whatever else is in the corpus.
+    A fraction of 0.3 is rounded up for the documents whose hash, of id and seed, is least, until
+    they have three tenths of their source's bytes: so the bytes are those asked for to within half
+    a document, and the choice depends on no other source. A coin tossed for each document would
+    miss a tenth of 1,000 documents by 9 % or more in one case of three.
+
+    Args:
+        ids: of the documents, (D, 2).
+        origins: numbers of their sources, (D,).
+        num_bytes: of their texts, (D,); 0 where a document is gone.
+        epochs: times that each source is written, (S,).
+        seed: another one chooses other documents.
     """
-    wanted = np.array(epochs)[origins]
-    whole = np.floor(wanted)
     # SplitMix64 over the second half of the id; the first half decides the side of the split
     state = ids[:, 1] + np.uint64((seed * 0x9E3779B97F4A7C15 + 1) % 2**64)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         state = (state ^ (state >> np.uint64(shift))) * np.uint64(factor)
     state ^= state >> np.uint64(31)
-    drawn = (state >> np.uint64(11)).astype(np.float64) / 2**53
-    return (whole + (drawn < wanted - whole)).astype(np.int32)
+    copies = np.floor(epochs).astype(np.int32)[origins]
+    for origin, fraction in enumerate(np.mod(epochs, 1)):
+        mine = np.flatnonzero(origins == origin)
+        mine = mine[np.argsort(state[mine], kind="stable")]
+        sizes = num_bytes[mine]
+        middles = np.cumsum(sizes) - sizes / 2  # as many as come nearest
+        copies[mine[middles < fraction * sizes.sum()]] += 1
+    return copies

@@ -21,18 +21,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundup.corpus.account import Account
+from groundup.corpus.arrays import ArrayWriter, write_transposed
 from groundup.corpus.document import Document
 from groundup.corpus.ledger import Entry, LedgerWriter
 from groundup.corpus.parts import Plan
 from groundup.corpus.readers import BadRow
 from groundup.corpus.record import Record
 from groundup.corpus.sources import SourceFile, place, read_file
-from groundup.corpus.steps import READ, Decontaminate, Extract, Step, make_steps
+from groundup.corpus.steps import READ, Decontaminate, Extract, Filters, Step, make_steps
 from groundup.corpus.storage import DocumentWriter
 from groundup.files import atomic_folder, write_json
 
 if TYPE_CHECKING:
-    from groundup.corpus.dedup.minhash import MinHasher, Signatures
+    from groundup.corpus.dedup.minhash import MinHasher
 
 BATCH_RECORDS = 256
 BATCH_BYTES = 4 << 20
@@ -51,6 +52,9 @@ DOCUMENT = np.dtype(
 
 SEEN = "contamination.npy"
 """Which n-grams of the benchmarks were met in a part, bool (n-grams,) or (0,)."""
+
+KEYS = "keys.npy"
+"""The band keys (documents, bands), until all are known and can be written a band in a piece."""
 
 Item = tuple[Record | BadRow, SourceFile]
 
@@ -122,16 +126,22 @@ class _Part:
     ) -> None:
         self._folder, self._plan, self._steps = folder, plan, steps
         self._account, self._hasher = account, hasher
-        self._rows = [np.empty(0, DOCUMENT)]
-        self._keys: list[NDArray[np.uint64]] = []
-        self._signatures: list[Signatures] = []
+        self._writes_signatures = plan.config.dedup.near.min_similarity is not None
 
     def __enter__(self) -> Self:
+        folder, hasher = self._folder, self._hasher
         with ExitStack() as stack:
-            self._ledger = stack.enter_context(LedgerWriter(self._folder / "ledger.parquet"))
-            self._documents = stack.enter_context(
-                DocumentWriter(self._folder, "documents", compression="lz4")
-            )
+            enter = stack.enter_context
+            self._ledger = enter(LedgerWriter(folder / "ledger.parquet"))
+            self._documents = enter(DocumentWriter(folder, "documents", compression="lz4"))
+            self._rows = enter(ArrayWriter(folder / "documents.npy", DOCUMENT))
+            if hasher is not None:
+                bands, hashes = hasher.config.bands, hasher.config.num_hashes
+                self._ids = enter(ArrayWriter(folder / "ids.npy", np.uint64, (2,)))
+                self._keys = enter(ArrayWriter(folder / KEYS, np.uint64, (bands,)))
+                if self._writes_signatures:
+                    path = folder / "signatures.npy"
+                    self._signatures = enter(ArrayWriter(path, np.uint64, (hashes,)))
             self._open = stack.pop_all()
         return self
 
@@ -147,17 +157,9 @@ class _Part:
         for step in self._steps:
             if isinstance(step.run, Decontaminate):
                 np.save(self._folder / SEEN, step.run.take_seen())
-        rows = np.concatenate(self._rows)
-        np.save(self._folder / "documents.npy", rows)
         if self._hasher is not None:
-            np.save(self._folder / "ids.npy", np.ascontiguousarray(rows["id"]))
-            keys = np.concatenate(
-                [np.empty((0, self._hasher.config.bands), np.uint64), *self._keys]
-            )
-            np.save(self._folder / "band_keys.npy", np.ascontiguousarray(keys.T))
-            if self._plan.config.dedup.near.min_similarity is not None:
-                none = np.empty((0, self._hasher.config.num_hashes), np.uint64)
-                np.save(self._folder / "signatures.npy", np.concatenate([none, *self._signatures]))
+            write_transposed(self._folder / KEYS, self._folder / "band_keys.npy")
+            (self._folder / KEYS).unlink()
 
     def add(self, origin: int, items: Sequence[Item]) -> None:
         """Run the steps on some rows of one source, and write what they leave."""
@@ -179,12 +181,14 @@ class _Part:
                     self._account.distributions.add_score(name, score)
                 for name, counts in item.counts.items():
                     self._account.distributions.add_counts(name, counts)
-        self._rows.append(_rows(kept, documents, origin))
+        rows = _rows(kept, documents, origin)
+        self._rows.write(rows)
         if self._hasher is not None:
             signatures = self._hasher.signatures([record.text for record in kept])
-            self._keys.append(self._hasher.keys_of(signatures))
-            if self._plan.config.dedup.near.min_similarity is not None:
-                self._signatures.append(signatures)
+            self._ids.write(rows["id"])
+            self._keys.write(self._hasher.keys_of(signatures))
+            if self._writes_signatures:
+                self._signatures.write(signatures)
 
     def _read(
         self, source: str, items: Sequence[Record | BadRow], entries: Sequence[Entry]
@@ -201,6 +205,8 @@ class _Part:
                 flow.entered.add(item.size)
                 flow.keep(item.size, item.size, edited=False)
                 self._account.distributions.add_length("length as read", len(item.text))
+                if item.replaced:
+                    item.trail.append(f"{READ}: {item.replaced:,} characters could not be decoded")
                 records.append(item)
         return records
 
@@ -213,6 +219,8 @@ class _Part:
         flow.entered.add(sum(size for _, size in before), len(before))
         kept = []
         verdicts = step.run(records) if records else []
+        if records and isinstance(step.run, Filters):
+            self._account.measures.merge(step.run.measures)
         for record, (text, size), reason in zip(records, before, verdicts, strict=True):
             if reason is None:
                 edited = record.text is not text and record.text != text
@@ -224,10 +232,16 @@ class _Part:
             flow.drop(reason, size, error=reason in step.errors)
             entry = entries[id(record)]
             entry.step, entry.reason = step.name, reason
+            measured = record.measured(step.name)
+            finding = record.finding or (f"{measured:.3f}" if measured is not None else None)
+            if finding:
+                record.trail.append(f"{step.name}: measured {finding}")
             entry.trail = "; ".join(record.trail)
             entry.id = Document.of(text, record.source).id
             label = f"{step.name}: {reason}"
-            self._account.samples.offer(label, entry.id, record.source, record.url, text)
+            self._account.samples.offer(
+                label, entry.id, record.source, record.url, text, measured, record.finding
+            )
         return kept
 
 
@@ -261,8 +275,8 @@ def _batches(
 
 def _entry(item: Record | BadRow, file: SourceFile, origin: int) -> Entry:
     if isinstance(item, BadRow):
-        return Entry(place(file, item.number), None, None, origin, 0, "")
-    return Entry(item.source, None, item.url, origin, item.size, "")
+        return Entry(place(file, item.number), None, None, origin, 0, "", offset=item.offset)
+    return Entry(item.source, None, item.url, origin, item.size, "", offset=item.offset)
 
 
 def _rows(

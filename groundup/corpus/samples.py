@@ -18,6 +18,10 @@ class Example:
     excerpt: str
     characters: int
     """Length of the whole text."""
+    measured: float | None = None
+    """The score that it was dropped for, 0 to 1."""
+    finding: str | None = None
+    """What a rule measured that it was dropped for: "0.214, above 0.18"."""
 
 
 class Samples:
@@ -32,13 +36,23 @@ class Samples:
         self.drawn: dict[str, dict[str, Example]] = {}
         """Label → hash → example."""
 
-    def offer(self, label: str, id_: str, source: str, url: str | None, text: str) -> None:
+    def offer(
+        self,
+        label: str,
+        id_: str,
+        source: str,
+        url: str | None,
+        text: str,
+        measured: float | None = None,
+        finding: str | None = None,
+    ) -> None:
         """Take a document into the label's sample, if its hash is among the least."""
         key = hashlib.blake2b(f"{label}\0{id_}\0{source}".encode(), digest_size=8).hexdigest()
         drawn = self.drawn.setdefault(label, {})
         if len(drawn) == self.size and key >= max(drawn):
             return
-        drawn[key] = Example(id_, source, url, text[:EXCERPT_CHARACTERS], len(text))
+        excerpt = text[:EXCERPT_CHARACTERS]
+        drawn[key] = Example(id_, source, url, excerpt, len(text), measured, finding)
         self._trim(label)
 
     def merge(self, other: "Samples") -> None:

@@ -19,6 +19,7 @@ from groundup.corpus.filters import (
     MC4Config,
     RatiosConfig,
     StopWordsConfig,
+    TokensConfig,
 )
 from groundup.corpus.language import LanguageConfig
 from groundup.corpus.pii import Kind, PiiConfig
@@ -64,6 +65,7 @@ FilterName = Literal[
     "fineweb",
     "ratios",
     "stop_words",
+    "tokens",
     "blocked_words",
     "code",
 ]
@@ -100,6 +102,9 @@ class FiltersConfig(Config):
     stop_words: StopWordsConfig = StopWordsConfig()
     """Share of the words that every text of a language has."""
 
+    tokens: TokensConfig = TokensConfig()
+    """Tokens that a tokenizer takes for a word, once there is one."""
+
     blocked_words: BlockedWordsConfig = BlockedWordsConfig()
     """Words that drop a text."""
 
@@ -128,9 +133,10 @@ class FiltersConfig(Config):
         for name, keys in (
             ("blocked_urls", ("domains", "domains_file", "substrings", "substrings_file")),
             ("blocked_words", ("words", "file")),
+            ("tokens", ("tokenizer",)),
         ):
             if name in self.rules and not any(getattr(getattr(self, name), key) for key in keys):
-                raise ValueError(f"{name} has nothing to look for; give {name}.{keys[0]}")
+                raise ValueError(f"{name} has nothing to go by; give {name}.{keys[0]}")
         return self
 
 

@@ -2,6 +2,7 @@
 
 import glob
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path, PurePath
@@ -25,6 +26,8 @@ from groundup.corpus.stdlib import (
 from groundup.corpus.tally import Tally
 from groundup.errors import UserError
 from groundup.files import expand_user, fingerprint
+
+SURROGATE = "a lone surrogate, so no Unicode text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +136,21 @@ def read_file(
         OSError: the system cannot read it.
     """
     found = False
-    bad: BadRow | None = None
+    bad: dict[str, BadRow] = {}
+    times: Counter[str] = Counter()
     try:
         for row in _rows(file, config, tally, moved):
             if isinstance(row, BadRow):
-                bad = bad or row
-                tally.skip_row(place(file, row.number), row.reason)
+                bad.setdefault(row.reason, row)
+                times[row.reason] += 1
+                tally.skip_row(place(file, row.number), row.reason, row.detail)
             else:
                 found = found or not is_blank(row.text)
+                tally.count_replaced(row.replaced)
             yield row
         if file.named and not found:
-            raise _no_text(bad)
+            commonest = max(bad.values(), key=lambda row: times[row.reason], default=None)
+            raise _no_text(file.format, commonest)
     except BadFileError as error:
         if file.named:
             raise _named_file_error(file, error) from None
@@ -183,8 +190,10 @@ def source_fingerprint(config: CorpusConfig) -> str:
                 parts.append([path, state.st_size, state.st_mtime_ns])
     for name in config.files_beside():
         beside = expand_user(name)
-        if beside.exists():
-            parts.append([name, beside.stat().st_size, beside.stat().st_mtime_ns])
+        for inside in sorted(beside.iterdir()) if beside.is_dir() else [beside]:
+            if inside.is_file():
+                state = inside.stat()
+                parts.append([name, inside.name, state.st_size, state.st_mtime_ns])
     return fingerprint(parts)
 
 
@@ -199,7 +208,13 @@ def _rows(
     if file.format is None:
         suffix = file.path.suffix.lower()
         raise BadFileError(f"{suffix} files are not read as text")
-    with file.open() as raw:
+    try:
+        opened = file.open()
+    except FileNotFoundError:
+        raise BadFileError("gone since the files were listed", "run this again") from None
+    except PermissionError:
+        raise BadFileError("no permission to read it", "allow it, for example: chmod u+r") from None
+    with opened as raw:
         for row in read_rows(raw, PurePath(file.path), file.format, config):
             moved(raw.tell())
             if isinstance(row, BadRow):
@@ -219,7 +234,7 @@ def _record(file: SourceFile, row: Row, config: CorpusConfig) -> Record | BadRow
         size = len(text.encode())
     except UnicodeEncodeError:
         if not config.normalize:
-            return BadRow(row.number or 1, "a lone surrogate, so no Unicode text")
+            return BadRow(row.number or 1, SURROGATE, offset=row.offset)
         text = normalize(text)
         size = len(text.encode())
     if size > MAX_DOCUMENT_BYTES:
@@ -232,18 +247,37 @@ def _record(file: SourceFile, row: Row, config: CorpusConfig) -> Record | BadRow
         language=row.language,
         html=row.content_type == HTML,
         date=row.date,
+        offset=row.offset,
+        replaced=row.replaced,
     )
 
 
-def _no_text(bad: BadRow | None) -> BadFileError:
-    """Say why a file that was read to its end gave nothing."""
+def _no_text(file_format: Format | None, bad: BadRow | None) -> BadFileError:
+    """Say why a file that was read to its end gave nothing: ``bad`` is what it is full of."""
     if bad is None:
         return BadFileError("empty", "name a file with text in it")
+    match file_format:
+        case _ if bad.reason == SURROGATE:
+            advice = "set normalize = true, which repairs it"
+        case "json" | "json lines" | "parquet" if "field" in bad.reason:
+            advice = "set text_field"
+        case "json lines":
+            advice = "check that it is one JSON object a line"
+        case "json":
+            advice = "check that it is a list of JSON objects"
+        case "csv" | "tsv":
+            advice = "check that its first line names the columns and commas or tabs separate them"
+        case "warc" | "arc" if bad.skipped:
+            advice = "name an archive with pages or texts (responses of status 200, WET)"
+        case "xml" if bad.skipped:
+            advice = "name the dump of pages-articles"
+        case "warc" | "arc" | "xml":
+            advice = "fetch it again"
+        case _:
+            advice = "write it again, as UTF-8"
+    row = {"warc": "record", "arc": "record", "xml": "page"}.get(file_format or "", "row")
     detail = f" ({bad.detail})" if bad.detail else ""
-    advice = (
-        "set text_field" if "field" in bad.reason else "check that it is one JSON object a line"
-    )
-    return BadFileError(f"no row could be read; row {bad.number}: {bad.reason}{detail}", advice)
+    return BadFileError(f"no {row} could be read; {row} {bad.number}: {bad.reason}{detail}", advice)
 
 
 def _named_file_error(file: SourceFile, error: BadFileError) -> UserError:

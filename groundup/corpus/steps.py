@@ -16,6 +16,8 @@ from groundup.corpus.benchmarks import read_benchmarks
 from groundup.corpus.blank import is_blank
 from groundup.corpus.classify import RuleConfig
 from groundup.corpus.config import CorpusConfig
+from groundup.corpus.filters.check import Check
+from groundup.corpus.measures import Measures
 from groundup.corpus.record import Record
 from groundup.corpus.sections import (
     DecontaminateConfig,
@@ -24,10 +26,12 @@ from groundup.corpus.sections import (
     LanguageSection,
     PiiSection,
 )
+from groundup.files import expand_user
 
 if TYPE_CHECKING:
     from groundup.corpus.decontaminate import Decontaminator
     from groundup.corpus.extract import ExtractionPool
+    from groundup.corpus.filters.rule import Chain
 
 READ = "read"
 """The first step of every corpus: rows of files become texts."""
@@ -77,25 +81,30 @@ def drop_blank(records: Sequence[Record]) -> Verdicts:
     return ["blank" if is_blank(record.text) else None for record in records]
 
 
-def edit(
-    editor: Callable[[list[str]], list[tuple[str, str | None]]],
-) -> Callable[[Sequence[Record]], Verdicts]:
-    """Make a step's function of an editor, which gives each text as it shall be, and a verdict.
+class Filters:
+    """Runs rules that look at texts; tells what they measured."""
 
-    What is left blank is dropped.
-    """
+    def __init__(self, chain: "Chain", name: str) -> None:
+        self._chain, self._name = chain, name
+        self.measures = Measures()
+        """What the last call measured."""
 
-    def run(records: Sequence[Record]) -> Verdicts:
+    def __call__(self, records: Sequence[Record]) -> Verdicts:
+        """Return a verdict for each record. What is left blank is dropped."""
+        self.measures = Measures()
+
+        def told(rows: NDArray[np.int64], reasons: Sequence[str], checks: Sequence[Check]) -> None:
+            for place, finding in self.measures.add(self._name, reasons, checks).items():
+                records[rows[place]].finding = finding
+
         verdicts: Verdicts = []
-        edits = editor([record.text for record in records])
+        edits = self._chain.edit([record.text for record in records], told)
         for record, (text, verdict) in zip(records, edits, strict=True):
             if verdict is None and text != record.text:
                 record.edit(text)
                 verdict = "blank" if is_blank(text) else None
             verdicts.append(verdict)
         return verdicts
-
-    return run
 
 
 class Extract:
@@ -176,7 +185,7 @@ def _filters(config: FiltersConfig) -> list[Step]:
     from groundup.corpus.filters.code import Code
     from groundup.corpus.filters.fineweb import FineWeb
     from groundup.corpus.filters.gopher import GopherQuality, GopherRepetition
-    from groundup.corpus.filters.ratios import Ratios, StopWords
+    from groundup.corpus.filters.ratios import Ratios, StopWords, Tokens
     from groundup.corpus.filters.rule import Chain
 
     kinds: dict[str, Callable[[Any], Any]] = {
@@ -187,6 +196,7 @@ def _filters(config: FiltersConfig) -> list[Step]:
         "fineweb": FineWeb,
         "ratios": Ratios,
         "stop_words": StopWords,
+        "tokens": lambda tokens: Tokens(_token_counter(tokens.tokenizer), tokens),
         "blocked_words": BlockedWords,
         "code": Code,
     }
@@ -196,30 +206,61 @@ def _filters(config: FiltersConfig) -> list[Step]:
         steps.append(Step("blocked_urls", lambda records: blocked([r.url for r in records])))
     rules = [kinds[name](getattr(config, name)) for name in config.rules if name in kinds]
     if rules:
-        steps.append(Step("filters", edit(Chain(rules).edit)))
+        steps.append(Step("filters", Filters(Chain(rules), "filters")))
     return steps
 
 
+def _token_counter(path: Path) -> Callable[[list[str]], NDArray[np.int64]]:
+    """Load a tokenizer; return what gives each text's number of tokens.
+
+    Raises:
+        UserError: there is none, or it cannot be read.
+    """
+    from groundup.tokenizer import load_tokenizer
+
+    tokenizer = load_tokenizer(expand_user(path))
+
+    def count(texts: list[str]) -> NDArray[np.int64]:
+        _, ends = tokenizer.encode_batch_to_numpy(texts, threads=1)  # a worker has one core
+        return np.diff(ends, prepend=0)
+
+    return count
+
+
 def _classifier(config: RuleConfig, name: str) -> Callable[[Sequence[Record]], Verdicts]:
-    """Note what a classifier makes of each text, and drop what it is to drop."""
+    """Note what a classifier makes of each text, and drop what it is to drop: all or lines."""
     from groundup.corpus.classify.rule import ClassifierRule
 
     rule = ClassifierRule(config)
 
-    def run(records: Sequence[Record]) -> Verdicts:
+    def note(record: Record, probability: float) -> None:
+        record.scores[name] = probability
+        if config.drop == "negative":
+            record.score = probability
+
+    def drop_documents(records: Sequence[Record]) -> Verdicts:
         probabilities = rule.probabilities([record.text for record in records])
         for record, probability in zip(records, probabilities.tolist(), strict=True):
-            record.scores[name] = probability
-            if config.drop == "negative":
-                record.score = probability
+            note(record, probability)
         return rule.judge(probabilities)
 
-    return run
+    def drop_lines(records: Sequence[Record]) -> Verdicts:
+        verdicts: Verdicts = []
+        cleaned = rule.drop_lines([record.text for record in records])
+        for record, left in zip(records, cleaned, strict=True):
+            note(record, left.probability)
+            nothing_left = left.num_dropped > 0 and is_blank(left.text)
+            if left.num_dropped and not nothing_left:
+                record.edit(left.text)
+            verdicts.append(rule.reason if nothing_left else None)
+        return verdicts
+
+    return drop_lines if config.keep_rest else drop_documents
 
 
 def _masker(config: PiiSection) -> Callable[[Sequence[Record]], Verdicts]:
     """Mask personal data, and count it."""
-    from groundup.corpus.pii import mask
+    from groundup.corpus.pii.mask import mask
 
     def run(records: Sequence[Record]) -> Verdicts:
         for record, masked in zip(

@@ -8,6 +8,7 @@ from typing import Any
 from groundup.corpus.account import Account
 from groundup.corpus.compare import EQUAL, Compared
 from groundup.corpus.config import CorpusConfig
+from groundup.corpus.thresholds import score_thresholds
 from groundup.corpus.write import Written
 from groundup.files import write_json
 
@@ -61,5 +62,7 @@ def summarize(
             for label in sorted(account.samples.drawn)
         },
         "distributions": account.distributions.to_json(),
+        "measures": account.measures.to_json(),
+        "thresholds": score_thresholds(config),
         "clusters": clusters,
     }

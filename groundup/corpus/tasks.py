@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from groundup.corpus.engine import Do, Moved
+from groundup.corpus.answers import Do, Moved
 from groundup.corpus.lines import count_lines, drop_lines
 from groundup.corpus.part import PartMaker
 from groundup.corpus.parts import Plan

@@ -23,9 +23,9 @@ that rest weighs more.
 
 
 LOGIT_BYTES = 14
-"""Memory that a logit takes at its most, in the backward pass of the plain loss: its log-probability
-and the gradients of both in float32, and about as much as a bfloat16 copy besides. Measured: 13.6
-in float32, 13.5 in bfloat16.
+"""Memory that a logit takes at its most, in the backward pass of the plain loss: its
+log-probability and the gradients of both in float32, and about as much as a bfloat16 copy besides.
+Measured: 13.6 in float32, 13.5 in bfloat16.
 """
 
 

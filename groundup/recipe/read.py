@@ -204,7 +204,8 @@ def _table(name: str, values: Mapping[str, Any], section: BaseModel) -> list[str
     lines += [f"{key} = {_toml(value)}" for key, value in values.items() if key not in inner]
     # TOML has no None; thresholds that have a default are switched off by a word
     for key, field in type(section).model_fields.items():
-        if getattr(section, key) is None and field.default is not None:
+        has_default = field.default is not None or key in getattr(section, "datatrove", {})
+        if getattr(section, key) is None and has_default:
             lines.append(f'{key} = "off"')
     for key in inner:
         lines += _table(f"{name}.{key}", values[key], getattr(section, key))

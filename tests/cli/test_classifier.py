@@ -9,13 +9,13 @@ import pytest
 
 from groundup.cli import main
 
-CALM = "the river ran slowly past the old mill and the children fed the ducks at noon".split()
-LOUD = "buy now cheap pills win cash prize click free offer limited deal call today".split()
+CALM = "the river ran slowly past the old mill and the children fed the ducks at noon"
+LOUD = "buy now cheap pills win cash prize click free offer limited deal call today"
 
 
-def sentences(words: list[str], count: int, seed: int) -> list[str]:
+def sentences(words: str, count: int, seed: int) -> list[str]:
     random = Random(seed)
-    return [" ".join(random.choices(words, k=12)) for _ in range(count)]
+    return [" ".join(random.choices(words.split(), k=12)) for _ in range(count)]
 
 
 def write_rows(path: Path, texts: list[str]) -> str:
@@ -54,7 +54,7 @@ def test_labelled_file_and_more_negatives_make_a_classifier(tmp_path: Path):
     rows = [f"spam\t{text}" for text in sentences(LOUD, 150, 1)]
     rows += [f"ham\t{text}" for text in sentences(CALM, 150, 2)]
     (tmp_path / "messages.tsv").write_text("\n".join(rows))
-    prose = write_rows(tmp_path / "prose.jsonl", sentences(["prose", *CALM], 100, 4))
+    prose = write_rows(tmp_path / "prose.jsonl", sentences(f"prose {CALM}", 100, 4))
     path = tmp_path / "spam.safetensors"
     words = ["corpus", "classifier", str(path), "--label", "spam", "--classes", "spam"]
     words += ["--examples", str(tmp_path / "messages.tsv"), "--no-header"]

@@ -2,13 +2,16 @@ import hashlib
 import random
 import threading
 from collections.abc import Callable, Iterator
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request
 
 import pytest
 from rich.progress import Progress
 
-from groundup.corpus.download import Address, download, download_folder
+from groundup.corpus.download import Address, _WebRedirects, download, download_folder
 from groundup.errors import UserError
 
 BODY = random.Random(0).randbytes(300_000)
@@ -24,6 +27,8 @@ class Site(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.body = BODY
         self.etag: str | None = '"v1"'
+        self.moved_to = "/data.bin"
+        self.length: str | None = None  # said instead of the true one
         self.ranges = True
         self.statuses: list[int] = []  # answered first, one a request
         self.drops: list[int] = []  # bytes of body after which a connection breaks, one a request
@@ -48,7 +53,7 @@ class Handler(BaseHTTPRequestHandler):
         site.ranges_asked.append(asked)
         if self.path == "/moved":
             self.send_response(302)
-            self.send_header("Location", "/data.bin")
+            self.send_header("Location", site.moved_to)
             self.end_headers()
             return
         if self.path == "/missing" or site.statuses:
@@ -69,7 +74,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.send_response(200)
         body = site.body[start:]
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", site.length or str(len(body)))
         if site.etag:
             self.send_header("ETag", site.etag)
         self.end_headers()
@@ -265,3 +270,31 @@ def test_cache_folder_follows_the_documented_variables(monkeypatch: pytest.Monke
     assert download_folder() == Path("/cache/groundup/downloads")
     monkeypatch.setenv("GROUNDUP_CACHE", "/big")
     assert download_folder() == Path("/big/downloads")
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/x", "http://[::1/x"])
+def test_redirect_out_of_the_web_is_refused_in_one_line(
+    site: Site, fetch: Fetch, target: str
+) -> None:
+    site.moved_to = target
+    with pytest.raises(UserError, match=r"check .*in sources") as caught:
+        fetch(site.url("/moved"))
+    assert "\n" not in str(caught.value)
+
+
+def test_redirect_never_leaves_encryption() -> None:
+    asked = Request("https://example.org/a")
+    with pytest.raises(HTTPError, match="not safe"):
+        _WebRedirects().redirect_request(asked, None, 302, "", Message(), "http://example.org/a")
+
+
+def test_endless_redirects_are_told_in_one_line(site: Site, fetch: Fetch) -> None:
+    site.moved_to = "/moved"
+    with pytest.raises(UserError, match="infinite loop") as caught:
+        fetch(site.url("/moved"))
+    assert "\n" not in str(caught.value)
+
+
+def test_length_that_is_no_number_is_ignored(site: Site, fetch: Fetch) -> None:
+    site.length = "many"
+    assert fetch(site.url()).read_bytes() == BODY

@@ -74,6 +74,10 @@ def test_what_is_lost_between_two_steps_is_found() -> None:
 def test_table_has_a_row_for_each_step_and_reason() -> None:
     funnel = Funnel(["first", "second"])
     run(funnel, "a", [(5, "drop a", 0), (6, "edit", 3), (7, "error", 0)])
-    table = funnel_table({"steps": funnel.steps, "funnel": funnel.to_json()})
+    result = {"steps": funnel.steps, "funnel": funnel.to_json()}
+    table = funnel_table(result | {"replaced_characters": 0, "replaced_texts": 0})
     names = list(table.columns[0].cells)
     assert names == ["met", "first", "  drop a", "  error: error", "  edited", "second"]
+    assert table.caption is None
+    table = funnel_table(result | {"replaced_characters": 1234, "replaced_texts": 5})
+    assert table.caption == "1,234 characters of 5 texts could not be decoded"

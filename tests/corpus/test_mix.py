@@ -28,11 +28,33 @@ def test_a_source_with_a_weight_and_no_text_is_a_user_error() -> None:
 
 
 @given(st.floats(0, 5), st.integers(0, 2**62))
-def test_copies_are_the_epochs_on_the_average(epochs: float, seed: int) -> None:
+def test_bytes_are_the_epochs_to_within_half_a_document(epochs: float, seed: int) -> None:
     draw = np.random.default_rng(0)
     ids = draw.integers(0, 2**64, (4000, 2), np.uint64)
-    copies = copies_of(ids, np.zeros(4000, np.int32), [epochs], seed)
-    assert set(copies) <= {int(epochs), int(epochs) + 1}
-    assert copies.mean() == pytest.approx(epochs, abs=0.05)
-    few = copies_of(ids[::7], np.zeros(len(ids[::7]), np.int32), [epochs], seed)
-    np.testing.assert_array_equal(few, copies[::7])
+    sizes, origins = draw.integers(0, 1000, 4000), draw.integers(0, 3, 4000, np.int32)
+    copies = copies_of(ids, origins, sizes, [epochs, 0.0, 2.5], seed)
+    mine = origins == 0
+    assert set(copies[mine]) <= {int(epochs), int(epochs) + 1}
+    # the bytes are those asked for, to within half of a document, not on the average alone
+    wanted = epochs * sizes[mine].sum()
+    assert (copies * sizes)[mine].sum() == pytest.approx(wanted, abs=500)
+    assert (copies * sizes)[origins == 2].sum() == pytest.approx(
+        2.5 * sizes[origins == 2].sum(), abs=500
+    )
+    assert not copies[origins == 1].any()
+    # neither the order of documents nor the other sources matter
+    order = draw.permutation(np.flatnonzero(mine))
+    alone = copies_of(ids[order], origins[order], sizes[order], [epochs], seed)
+    np.testing.assert_array_equal(alone, copies[order])
+    more = copies_of(ids, origins, sizes, [epochs + 0.1, 0.0, 2.5], seed)
+    assert (more >= copies)[mine].all()
+
+
+def test_another_seed_chooses_other_documents() -> None:
+    ids = np.random.default_rng(0).integers(0, 2**64, (1000, 2), np.uint64)
+    one, other = (
+        copies_of(ids, np.zeros(1000, np.int32), np.ones(1000, np.int64), [0.5], seed)
+        for seed in (0, 1)
+    )
+    assert one.sum() == other.sum() == 500
+    assert 200 < (one & other).sum() < 300

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundup.corpus.normalize import Changes, normalize, normalize_texts
+from groundup.corpus.normalize import Changes, normalize
 
 
 @pytest.mark.parametrize(
@@ -59,5 +59,14 @@ def test_what_is_normalised_stays_as_it_is(text: str) -> None:
 
 def test_counts_of_texts_add_up() -> None:
     changes = Changes()
-    assert normalize_texts(["a\x00", "b", "c\u200b\x00"], changes) == ["a", "b", "c"]
+    texts = [normalize(text, changes) for text in ("a\x00", "b", "c\u200b\x00")]
+    assert texts == ["a", "b", "c"]
     assert (changes.texts, changes.controls, changes.invisible) == (2, 2, 1)
+
+
+def test_letter_with_a_million_marks_takes_no_time_and_keeps_thirty() -> None:
+    changes = Changes()
+    assert normalize("q" + "\u0301\u0327" * 500_000 + "x", changes) == normalize(
+        "q" + "\u0301\u0327" * 15 + "x"
+    )
+    assert changes.invisible == 1

@@ -223,3 +223,31 @@ def test_an_address_or_language_that_is_no_unicode_costs_itself_not_the_row() ->
     )
     table = pa.table({"text": ["a"], "url": broken, "language": ["en"]})
     assert rows(parquet(table), "a.parquet") == [Row("a", 1, None, "en")]
+
+
+def test_damaged_row_group_costs_only_itself() -> None:
+    sink = io.BytesIO()
+    table = pa.table({"text": [f"row {i} of the table" for i in range(300)]})
+    pq.write_table(table, sink, row_group_size=100, compression="zstd")
+    data = bytearray(sink.getvalue())
+    at = pq.ParquetFile(sink).metadata.row_group(1).column(0).data_page_offset
+    data[at + 20 : at + 60] = bytes(40)
+    read = rows(bytes(data), "a.parquet")
+    bad = [row for row in read if isinstance(row, BadRow)]
+    assert [row.number for row in read if isinstance(row, Row)] == [
+        *range(1, 101),
+        *range(201, 301),
+    ]
+    assert [(row.number, row.reason) for row in bad] == [(101, "a damaged row group")]
+
+
+@pytest.mark.parametrize("kind", ["large_string", "string_view", "dictionary"])
+def test_parquet_strings_of_every_kind_are_read(kind: str) -> None:
+    column = pa.array(["a", "b", "a"])
+    column = column.dictionary_encode() if kind == "dictionary" else column.cast(kind)
+    table = pa.table({"text": column, "language": pa.array(["en"] * 3).dictionary_encode()})
+    assert [(row.text, row.language) for row in rows(parquet(table), "a.parquet")] == [  # type: ignore[union-attr]
+        ("a", "en"),
+        ("b", "en"),
+        ("a", "en"),
+    ]

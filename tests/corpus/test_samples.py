@@ -20,6 +20,9 @@ def test_samples_do_not_depend_on_order_or_parts() -> None:
     examples = merged.examples("kept")
     assert len(examples) == 5
     assert all(len(example.excerpt) == EXCERPT_CHARACTERS for example in examples)
+    whole.offer("dropped", "0" * 32, "a.txt", None, "text", 0.25)
+    (example,) = Samples.from_json(5, whole.to_json()).examples("dropped")
+    assert example.measured == 0.25
 
 
 def test_histograms_of_parts_add_up() -> None:
@@ -35,5 +38,5 @@ def test_histograms_of_parts_add_up() -> None:
         "language": {"unknown": 2},
         "length": {"0": 1, "1": 1},
         "masked": {"email": 4},
-        "score": {"49": 2},
+        "score": {"99": 2},
     }

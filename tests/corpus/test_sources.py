@@ -1,10 +1,13 @@
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from groundup.corpus import CorpusConfig, source_fingerprint
-from groundup.corpus.sources import find_files
+from groundup.corpus.sources import find_files, read_file
+from groundup.corpus.tally import Tally
+from groundup.corpus.why import why
 from groundup.errors import UserError
 
 
@@ -140,3 +143,78 @@ def test_fingerprint_of_an_address_is_the_address_and_fetches_nothing() -> None:
 def test_home_folder_of_nobody_is_a_user_error() -> None:
     with pytest.raises(UserError, match=r"~no-such-user/a\.txt: there is no such user"):
         find_files("~no-such-user/a.txt")
+
+
+def archive(*records: tuple[str, bytes]) -> bytes:
+    """Return a WARC file of records, each of a type and a content."""
+    return b"".join(
+        b"WARC/1.0\r\nWARC-Type: %s\r\nWARC-Target-URI: http://a/\r\n"
+        b"Content-Type: application/http\r\nContent-Length: %d\r\n\r\n%s\r\n\r\n"
+        % (kind.encode(), len(content), content)
+        for kind, content in records
+    )
+
+
+NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\n\r\n<p>gone"
+USER_PAGE = b"<page><title>User:A</title><ns>2</ns><revision><text>x</text></revision></page>"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (
+            "a.jsonl",
+            b"prose\n",
+            "no row could be read; row 1: not valid JSON; .*JSON object a line",
+        ),
+        ("a.jsonl", b'{"a": 1}\n', r'row 1: no field "text" \(it has a\); set text_field'),
+        ("a.jsonl", b'{"text": "\\ud800"}\n', "row 1: a lone surrogate.*; set normalize = true"),
+        ("a.json", b"[1, 2]", "row 1: not a JSON object; check that it is a list of JSON objects"),
+        ("a.csv", b"text,n\n1\n", "not as many columns .*; check that its first line names the"),
+        (
+            "a.warc",
+            archive(("warcinfo", b"software: x"), *[("response", NOT_FOUND)] * 3),
+            r"no record could be read; record 2: HTTP status 4xx \(404\); name an archive",
+        ),
+        ("a.warc", archive(("response", b"HTTP/1.1"))[:-9], "no record could be read; .*fetch it"),
+        (
+            "a.xml",
+            b"<mediawiki>" + USER_PAGE + b"</mediawiki>",
+            "no page could be read; page 1: not an article; name the dump of pages-articles",
+        ),
+        ("a.warc", b"", "empty; name a file with text in it"),
+    ],
+)
+def test_what_to_do_about_a_file_without_text_is_said_for_its_format(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    config = CorpusConfig(sources=(str(tmp_path / name),))
+    (file,) = find_files(config.sources[0])
+    with pytest.raises(UserError, match=message) as caught:
+        list(read_file(file, config, Tally()))
+    assert "\n" not in str(caught.value)
+
+
+def test_where_a_record_begins_and_what_could_not_be_decoded_is_told(
+    build: Any, tmp_path: Path
+) -> None:
+    page = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+    clean = page + "a clean text, wörd für wörd, und noch eins".encode()
+    torn = page + "ein zerriss\xffener Text, Wörter für Wörter und noch eines".encode("latin-1")
+    torn = torn.replace(b"\xf6", "ö".encode()).replace(b"\xfc", "ü".encode())
+    image = page.replace(b"text/plain", b"image/png")
+    records = [("response", clean), ("response", torn), ("response", image + b"\x89PNG")]
+    (tmp_path / "a.warc").write_bytes(archive(*records))
+    starts = [len(archive(*records[:n])) for n in range(3)]
+    built = build(tmp_path / "a.warc")
+    assert (built.summary["replaced_characters"], built.summary["replaced_texts"]) == (1, 1)
+    assert "a.warc:3: media type image (image/png)" in built.summary["skipped_examples"]
+    assert "undecoded characters</dt><dd>1<" in (built.folder / "report.html").read_text()
+    stories = [why(built.folder, f"a.warc:{n}")[0] for n in (1, 2, 3)]
+    (first,), (second,), (third,) = stories
+    assert first.steps[0][1].endswith(f"bytes at byte {starts[0]:,} of the file")
+    assert second.steps[0][1].endswith(
+        f"bytes at byte {starts[1]:,} of the file, 1 characters could not be decoded"
+    )
+    assert third.steps == [("read", f"dropped: media type image at byte {starts[2]:,} of the file")]

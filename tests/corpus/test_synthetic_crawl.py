@@ -37,7 +37,7 @@ def truth(crawl: Path) -> list[dict[str, Any]]:
 
 
 def test_iban_and_card_numbers_have_valid_check_digits():
-    from crawl_texts import personal_data
+    from crawl.texts import personal_data
 
     for seed in range(200):
         for kind, value, sentence in personal_data(Random(seed)):
@@ -54,7 +54,7 @@ def test_iban_and_card_numbers_have_valid_check_digits():
 
 
 def test_edits_come_close_to_the_similarity_that_is_asked_for():
-    from crawl_texts import cut_beginning, edit_words, jaccard
+    from crawl.texts import cut_beginning, edit_words, jaccard
 
     random = Random(1)
     text = [" ".join(str(random.randrange(10**6)) for _ in range(40)) for _ in range(30)]
@@ -66,21 +66,21 @@ def test_edits_come_close_to_the_similarity_that_is_asked_for():
 
 
 def test_misreading_utf_8_is_what_python_and_browsers_do():
-    from crawl_texts import misread
+    from crawl.texts import misread
 
     assert misread("café – “so”") == "cafÃ© â€“ â€œsoâ€\x9d"
     assert misread("plain") == "plain"
 
 
 def test_chunks_have_their_sizes():
-    from crawl_records import chunk
+    from crawl.records import chunk
 
     assert chunk(b"abcdefghij", 4) == b"4\r\nabcd\r\n4\r\nefgh\r\n2\r\nij\r\n0\r\n\r\n"
 
 
 @pytest.mark.shared
 def test_every_kind_is_planted_at_its_share(truth: list[dict[str, Any]]):
-    from crawl_kinds import KINDS
+    from crawl.kinds import KINDS
 
     assert [row["page"] for row in truth] == list(range(PAGES))
     for name, kind in KINDS.items():

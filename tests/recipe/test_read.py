@@ -101,6 +101,14 @@ def test_a_written_recipe_reads_back_as_it_was(prompt, rate, sources, architectu
     assert Recipe.model_validate(tomllib.loads(write_toml(recipe))) == recipe
 
 
+def test_a_check_that_datatrove_has_and_is_switched_off_stays_off():
+    options = {"implementation": "datatrove", "max_newlines_per_word": "off"}
+    filters = {"rules": ["fineweb"], "fineweb": options}
+    recipe = Recipe.model_validate({"corpus": {"filters": filters}})
+    assert recipe.corpus.filters.fineweb.max_newlines_per_word is None
+    assert Recipe.model_validate(tomllib.loads(write_toml(recipe))) == recipe
+
+
 def test_what_follows_from_other_keys_still_follows_in_a_written_recipe(tmp_path):
     path = tmp_path / "run.toml"
     model = {"num_heads": 4, "width": 64, "head_width": 8, "norm_eps": 1e-3}

@@ -80,8 +80,9 @@ def choose_threshold(
 ) -> float:
     """Return the probability from which to call a document positive.
 
-    Of the thresholds that reach the goal, the one that finds the most positives, or for a goal of
-    recall the one that calls the fewest positive. It lies halfway to the next score, not on one.
+    Of the thresholds that reach the goal, the one that finds the most positives, and of those that
+    find as many the highest; for a goal of recall, the highest that reaches it. It lies halfway to
+    the next score, not on one.
 
     Raises:
         UserError: no threshold reaches the goal.
@@ -101,7 +102,7 @@ def choose_threshold(
             f"{goal.value} on the calibration part (best: {best:.3f}); ask for less, or give it "
             "more examples"
         )
-    chosen = reached[-1]
+    chosen = reached[recall[reached].argmax()]  # the first of those: a lower one finds no more
     below = values[chosen + 1] if chosen + 1 < len(values) else 0.0
     return float((values[chosen] + below) / 2)
 

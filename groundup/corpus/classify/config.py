@@ -66,7 +66,7 @@ class ClassifierConfig(Config):
     average, as for quality and spam), or that of the "whole", taken as one window. The greatest of
     many windows is high by chance too: choose the threshold by false positives."""
 
-    window_words: Annotated[int, Field(ge=2, multiple_of=2)] = 50
+    window_words: Annotated[int, Field(ge=2, le=1_000_000, multiple_of=2)] = 50
     """Words in a window; windows overlap by half, so that every passage of half a window is whole
     in one. Examples are cut alike, so that training sees what it will score."""
 
@@ -103,7 +103,8 @@ class ClassifierConfig(Config):
     def _leaves_something_to_learn_from(self) -> Self:
         if self.test_fraction + self.calibration_fraction > 0.9:
             raise ValueError("test and calibration fractions leave less than a tenth to learn from")
-        if self.pooling == "whole" and "window_words" in self.model_fields_set:
+        default = ClassifierConfig.model_fields["window_words"].default
+        if self.pooling == "whole" and self.window_words != default:
             raise ValueError('window_words has no effect with pooling "whole"; leave it out')
         return self
 
@@ -158,3 +159,13 @@ class RuleConfig(Config):
     unit: Literal["document", "line"] = "document"
     """What is scored: a document by its windows, or each of its lines, of which the highest counts.
     Lines suit comments and chats, where each is someone else's."""
+
+    keep_rest: bool = False
+    """With unit = "line": drop those lines alone that would drop the document, and keep the rest of
+    it. A document of which nothing is left is dropped."""
+
+    @model_validator(mode="after")
+    def _has_effect(self) -> Self:
+        if self.keep_rest and self.unit != "line":
+            raise ValueError('keep_rest has no effect without unit = "line"; leave it out')
+        return self

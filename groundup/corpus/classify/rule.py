@@ -16,6 +16,8 @@ class Lines(NamedTuple):
 
     text: str
     num_dropped: int
+    probability: float
+    """Of the likeliest line, as the text came."""
 
 
 class ClassifierRule:
@@ -69,11 +71,13 @@ class ClassifierRule:
         Lines without a word stay.
         """
         lines = [text.split("\n") for text in texts]
-        dropped = iter(self._dropped(self._of_lines(lines)))
+        ends = np.cumsum([len(rows) for rows in lines], dtype=np.int64)
         cleaned = []
-        for rows in lines:
-            kept = [row for row in rows if not (next(dropped) and any(map(str.isalnum, row)))]
-            cleaned.append(Lines("\n".join(kept), len(rows) - len(kept)))
+        for rows, probabilities in zip(lines, np.split(self._of_lines(lines), ends), strict=False):
+            marked = zip(rows, self._dropped(probabilities), strict=True)
+            kept = [row for row, dropped in marked if not (dropped and any(map(str.isalnum, row)))]
+            left = Lines("\n".join(kept), len(rows) - len(kept), float(probabilities.max()))
+            cleaned.append(left)
         return cleaned
 
     def _of_lines(self, lines: Sequence[Sequence[str]]) -> NDArray[np.float64]:

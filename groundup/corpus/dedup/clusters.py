@@ -58,11 +58,6 @@ def near_duplicates(
     return parents
 
 
-def exact_duplicates(ids: NDArray[np.uint64]) -> Labels:
-    """Return the cluster of each document, (D,), where those with equal ids, (D, 2), are one."""
-    return near_duplicates([SignatureShard(ids, np.empty((0, len(ids)), np.uint64))])
-
-
 def near_duplicates_of_old(
     old: Sequence[SignatureShard],
     new: Sequence[SignatureShard],

@@ -1,8 +1,8 @@
 """What counts as a duplicate, and which one stays."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from groundup.config import Config
 
@@ -69,3 +69,10 @@ class LinesConfig(Config):
 
     min_words: Annotated[int, Field(ge=1)] = 1
     """Lines of fewer words always stay. Lines without a word (rules, brackets) stay in any case."""
+
+    @model_validator(mode="after")
+    def _has_effect(self) -> Self:
+        default = LinesConfig.model_fields["max_count"].default
+        if self.keep == "first" and self.max_count != default:
+            raise ValueError('max_count has no effect without keep = "rare"; leave it out')
+        return self

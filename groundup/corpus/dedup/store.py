@@ -6,7 +6,7 @@ with ``ids.npy``, ``band_keys.npy`` and, where similarity is verified, ``signatu
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,7 @@ class SignatureShard:
 
         Raises:
             OSError: a file is not there or cannot be read.
+            ValueError: a file is damaged.
         """
         signatures = folder / "signatures.npy"
         return cls(
@@ -69,21 +70,20 @@ class SignatureShard:
 
     def save(self, folder: Path) -> None:
         """Write to ``folder``, whole or not at all; what was there is replaced."""
-        with atomic_folder(folder) as temporary:
-            np.save(temporary / "ids.npy", self.ids)
-            np.save(temporary / "band_keys.npy", self.band_keys)
-            if self.signatures is not None:
-                np.save(temporary / "signatures.npy", self.signatures)
+        save_joined([self], folder)
 
-    @classmethod
-    def concatenate(cls, shards: Sequence["SignatureShard"]) -> "SignatureShard":
-        """Return one shard of one or more."""
-        signatures = [shard.signatures for shard in shards if shard.signatures is not None]
-        return cls(
-            np.concatenate([shard.ids for shard in shards]),
-            np.concatenate([shard.band_keys for shard in shards], axis=1),
-            np.concatenate(signatures) if signatures else None,
-        )
+
+def save_joined(shards: Sequence[SignatureShard], folder: Path) -> None:
+    """Write one or more shards as one, piece by piece: they may be larger than memory."""
+    ids = [shard.ids for shard in shards]
+    keys = [shard.band_keys[band] for band in range(len(shards[0].band_keys)) for shard in shards]
+    signatures = [shard.signatures for shard in shards if shard.signatures is not None]
+    count = sum(map(len, ids))
+    with atomic_folder(folder) as temporary:
+        _write(temporary / "ids.npy", (count, 2), ids)
+        _write(temporary / "band_keys.npy", (len(shards[0].band_keys), count), keys)
+        if signatures:
+            _write(temporary / "signatures.npy", (count, signatures[0].shape[1]), signatures)
 
 
 def parse_ids(ids: Sequence[str]) -> NDArray[np.uint64]:
@@ -111,6 +111,8 @@ class SignatureStore:
             **config.minhash.model_dump(),
             "signatures": config.min_similarity is not None,
         }
+        if folder.is_file():
+            raise UserError(f"{folder} is a file; name the folder of a store")
         if folder.exists() and any(file.name[0] != "." for file in folder.iterdir()):
             self._check()
 
@@ -123,10 +125,10 @@ class SignatureStore:
 
     def load(self, but: str | None = None) -> list[SignatureShard]:
         """Open the crawls; ``but`` leaves one out: the one that is made again after a stop."""
-        return [SignatureShard.load(self._folder / name) for name in self.crawls if name != but]
+        return [self._load(name) for name in self.crawls if name != but]
 
-    def add(self, name: str, shard: SignatureShard) -> None:
-        """Add a crawl. To add the same again changes nothing.
+    def add(self, name: str, *shards: SignatureShard) -> None:
+        """Add a crawl, of one shard or more. To add the same again changes nothing.
 
         Raises:
             UserError: another crawl has this name, or the name cannot be a folder's.
@@ -135,15 +137,30 @@ class SignatureStore:
             raise UserError(f"{name!r} cannot name a crawl; use letters, digits, -, _ and .")
         path = self._folder / name
         if path.exists():
-            if not np.array_equal(SignatureShard.load(path).ids, shard.ids):
+            if not np.array_equal(
+                self._load(name).ids, np.concatenate([shard.ids for shard in shards])
+            ):
                 raise UserError(f"{path} holds another crawl; give the new one another name")
             return
-        if shard.signatures is None and self._settings["signatures"]:
-            raise ValueError("this store keeps signatures, and the shard has none")
+        if self._settings["signatures"] and any(shard.signatures is None for shard in shards):
+            raise ValueError("this store keeps signatures, and a shard has none")
         self._folder.mkdir(parents=True, exist_ok=True)
         if not (self._folder / "store.json").exists():
             write_json(self._folder / "store.json", self._settings)
-        shard.save(path)
+        save_joined(shards, path)
+
+    def _load(self, name: str) -> SignatureShard:
+        path = self._folder / name
+        try:
+            shard = SignatureShard.load(path)
+            if len(shard.band_keys) != self._settings["bands"]:
+                raise ValueError("other bands than the store's")
+            if self._settings["signatures"] and shard.signatures is None:
+                raise ValueError("no signatures")
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise UserError(f"{path} is damaged ({why}); remove or restore it") from None
+        return shard
 
     def _check(self) -> None:
         path = self._folder / "store.json"
@@ -163,9 +180,22 @@ class SignatureStore:
 
 
 def _open(path: Path) -> NDArray[np.uint64]:
-    """Map a file of uint64 into memory, or read it where it holds nothing to map."""
+    """Map a file of uint64 (N, M) into memory, or read it where it holds nothing to map."""
+    array: NDArray[np.uint64]
     try:
-        array: NDArray[np.uint64] = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = np.lib.format.open_memmap(path, mode="r")
     except ValueError:
-        array = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            array = np.lib.format.read_array(file, allow_pickle=False)
+    if array.dtype != np.uint64 or array.ndim != 2:
+        raise ValueError(f"{path.name} does not hold what it should")
     return array
+
+
+def _write(path: Path, shape: tuple[int, int], pieces: Iterable[NDArray[np.uint64]]) -> None:
+    """Write what ``np.save`` would for all pieces, one after the other, in one array."""
+    with path.open("wb") as file:
+        header = {"descr": "<u8", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for piece in pieces:
+            file.write(piece.tobytes())

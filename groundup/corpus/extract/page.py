@@ -48,8 +48,11 @@ def extract(html: str | bytes, mode: Mode = "quality", url: str | None = None) -
     """
     if isinstance(html, bytes):
         html, _ = decode(html, declared_in_page(html))
-    elif not html.isascii():  # no library takes lone surrogates
-        html = html.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    else:
+        try:
+            html.encode()
+        except UnicodeEncodeError:  # no library takes lone surrogates
+            html = html.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     check_installed(mode)
     from resiliparse.parse.html import HTMLTree
 

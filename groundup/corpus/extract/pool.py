@@ -53,8 +53,12 @@ class ExtractionPool:
     def __init__(self, config: ExtractConfig, workers: int = 1) -> None:
         self._config = config
         self._workers = [_Worker(config) for _ in range(workers)]
-        for worker in self._workers:
-            worker.wait_ready()
+        try:
+            for worker in self._workers:
+                worker.wait_ready()
+        except BaseException:  # an interruption too: no process is left behind
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self

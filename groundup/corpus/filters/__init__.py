@@ -2,6 +2,7 @@
 
     config.py        what each allows, and the switch between a paper and its common code
     rule.py          what a rule is, and a chain of rules
+    check.py         what a rule measured, held against its threshold
     gopher.py        Gopher quality, Gopher repetition
     fineweb.py       FineWeb's own filters
     c4.py            C4, which also takes out lines; mC4

@@ -5,9 +5,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import numpy as np
+
+from groundup.corpus.filters.check import Check, above
 from groundup.corpus.filters.config import BlockedUrlsConfig, BlockedWordsConfig
-from groundup.corpus.filters.rule import Verdicts
+from groundup.corpus.filters.rule import Verdicts, first_reasons
 from groundup.errors import UserError
+from groundup.files import expand_user
 
 WORD = re.compile(r"\w+")
 
@@ -19,9 +23,10 @@ def read_list(path: Path) -> tuple[str, ...]:
         UserError: the file cannot be read as UTF-8 text.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = expand_user(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the list {path}: {error}; name a UTF-8 text file") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UserError(f"cannot read the list {path}: {reason}; name a UTF-8 text file") from None
     stripped = (line.strip() for line in lines)
     return tuple(line for line in stripped if line and not line.startswith("#"))
 
@@ -42,8 +47,12 @@ class BlockedWords:
 
     def __call__(self, texts: Sequence[str]) -> Verdicts:
         """Return a verdict for each text."""
-        least = self.config.min_occurrences
-        return ["blocked_word" if self._found(text.lower()) >= least else None for text in texts]
+        return first_reasons(self.reasons, self.measure(texts))
+
+    def measure(self, texts: Sequence[str]) -> Sequence[Check]:
+        """Return the checks of the reasons."""
+        found = np.array([self._found(text.lower()) for text in texts], np.int64)
+        return (above(found, self.config.min_occurrences, or_equal=True),)
 
     def _found(self, lower: str) -> int:
         found = len(self._words.intersection(WORD.findall(lower))) if self._words else 0

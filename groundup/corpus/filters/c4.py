@@ -3,8 +3,12 @@
 import re
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from groundup.corpus.filters.check import Check, below
 from groundup.corpus.filters.config import C4Config, MC4Config
-from groundup.corpus.filters.rule import Edits, Verdicts
+from groundup.corpus.filters.rule import Edits, Judgement, Verdicts, first_reasons
 from groundup.corpus.filters.sentences import count_sentences
 
 CITATION = re.compile(r"\[\d*\]|\[edit\]|\[citation needed\]")
@@ -36,18 +40,26 @@ class C4:
 
     def edit(self, texts: Sequence[str]) -> Edits:
         """Return each text without the lines that are taken out, and the verdict."""
+        return self.judge(texts).edits
+
+    def judge(self, texts: Sequence[str]) -> Judgement:
+        """Return each text without the lines that are taken out, the verdict, and what was
+        measured. Of a page of more lines than it needs sentences, its lines are counted.
+        """
         pages = [self._clean(text) for text in texts]
-        cleaned = [page for page in pages if isinstance(page, list)]
-        enough = iter(self._has_enough_sentences(cleaned))
-        edits: Edits = []
-        for text, page in zip(texts, pages, strict=True):
-            if isinstance(page, str):
-                edits.append((text, page))
-            elif next(enough):
-                edits.append(("\n".join(page).strip(), None))
-            else:
-                edits.append((text, "c4_too_few_sentences"))
-        return edits
+        gone = [page if isinstance(page, str) else None for page in pages]
+        left = [[] if isinstance(page, str) else page for page in pages]
+        checks = (
+            Check(np.array([reason == "c4_lorem_ipsum" for reason in gone], bool)),
+            Check(np.array([reason == "c4_curly_bracket" for reason in gone], bool)),
+            below(self._count_sentences(left), self.config.min_sentences),
+        )
+        verdicts = first_reasons(self.reasons, checks)
+        edits: Edits = [
+            ("\n".join(page).strip() if verdict is None else text, verdict)
+            for text, page, verdict in zip(texts, left, verdicts, strict=True)
+        ]
+        return Judgement(edits, checks)
 
     def _clean(self, text: str) -> list[str] | str:
         """Return the lines that stay, or the reason to drop the page."""
@@ -87,16 +99,16 @@ class C4:
             kept.append(line)
         return kept
 
-    def _has_enough_sentences(self, pages: Sequence[Sequence[str]]) -> list[bool]:
-        """Tell which pages, given as the lines that stay, have enough sentences."""
+    def _count_sentences(self, pages: Sequence[Sequence[str]]) -> NDArray[np.int64]:
+        """Return sentences of pages, (D,), given as the lines that stay; of many, a part."""
         least = self.config.min_sentences or 0
         # A line with words has one sentence or more, so that few pages have to be counted.
-        enough = [sum(not line.isspace() for line in page if line) >= least for page in pages]
-        few = [index for index, is_enough in enumerate(enough) if not is_enough]
+        counts = [sum(not line.isspace() for line in page if line) for page in pages]
+        few = [index for index, count in enumerate(counts) if count < least]
         sentences = iter(count_sentences([line for index in few for line in pages[index]]).tolist())
         for index in few:
-            enough[index] = sum(next(sentences) for _ in pages[index]) >= least
-        return enough
+            counts[index] = sum(next(sentences) for _ in pages[index])
+        return np.array(counts, np.int64)
 
 
 class MC4:
@@ -109,11 +121,10 @@ class MC4:
 
     def __call__(self, texts: Sequence[str]) -> Verdicts:
         """Return a verdict for each text."""
-        return [None if self._has_long_lines(text) else self.reasons[0] for text in texts]
+        return first_reasons(self.reasons, self.measure(texts))
 
-    def _has_long_lines(self, text: str) -> bool:
+    def measure(self, texts: Sequence[str]) -> Sequence[Check]:
+        """Return the checks of the reasons."""
         least = self.config.min_line_length
-        if len(text) < least * self.config.min_lines:
-            return False
-        long_lines = sum(len(line) >= least for line in text.split("\n"))
-        return long_lines >= self.config.min_lines
+        lines = [sum(len(line) >= least for line in text.split("\n")) for text in texts]
+        return (below(np.array(lines, np.int64), self.config.min_lines),)

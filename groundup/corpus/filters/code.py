@@ -1,7 +1,7 @@
 """Source code worth learning from.
 
-The bounds on lines are Codex's (Chen et al. 2021, arXiv 2107.03374, section 3.1), the one on
-letters and digits StarCoder's (Li et al. 2023, arXiv 2305.06161).
+The bounds on lines are Codex's (Chen et al. 2021, arXiv 2107.03374, section 3.1). It also drops
+files with few letters and digits, without saying how few; 0.25 is what BigCode took for The Stack.
 """
 
 import ast
@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from groundup.corpus.filters.check import above, below
 from groundup.corpus.filters.config import CodeConfig
-from groundup.corpus.filters.rule import Verdicts, above, below, first_reasons
+from groundup.corpus.filters.rule import Judgement, Verdicts, first_reasons
 from groundup.corpus.filters.statistics import Batch
 
 GENERATED = re.compile(
@@ -55,19 +56,23 @@ class Code:
 
     def __call__(self, texts: Sequence[str]) -> Verdicts:
         """Return a verdict for each file."""
+        return [verdict for _, verdict in self.judge(texts).edits]
+
+    def judge(self, texts: Sequence[str]) -> Judgement:
+        """Return the files as they are, the verdicts, and what was measured."""
         config, batch = self.config, Batch.of(texts)
         lines, characters = batch.lines(), batch.num_characters
         num_lines = np.maximum(lines.lines, 1)
         alphanumeric = (lines.letters + lines.digits) / np.maximum(characters, 1)
-        verdicts = first_reasons(
-            self.reasons[:3],
-            (
-                above((characters - lines.newlines) / num_lines, config.max_mean_line_length),
-                above(lines.longest_line, config.max_line_length),
-                below(alphanumeric, config.min_alphanumeric),
-            ),
+        length = (characters - lines.newlines) / num_lines
+        checks = (
+            above(length, config.max_mean_line_length, scale="mean"),
+            above(lines.longest_line, config.max_line_length),
+            below(alphanumeric, config.min_alphanumeric),
         )
-        return [verdict or self._read(text) for text, verdict in zip(texts, verdicts, strict=True)]
+        verdicts = first_reasons(self.reasons[:3], checks)
+        pairs = zip(texts, verdicts, strict=True)
+        return Judgement([(text, verdict or self._read(text)) for text, verdict in pairs], checks)
 
     def _read(self, text: str) -> str | None:
         config = self.config

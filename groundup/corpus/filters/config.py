@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -159,15 +159,15 @@ class C4Config(PublishedConfig):
     implementation = "datatrove" an apostrophe will do as well."""
 
     min_line_words: Annotated[int, Field(ge=0)] | None = 5
-    """Lines of fewer words are taken out. 5 in the paper; 3 with implementation = "datatrove"."""
+    """Lines of fewer words are taken out. 5 in the paper on arXiv and in its authors' code; 3, as
+    in its journal version (JMLR 21), with implementation = "datatrove"."""
 
     max_word_length: Annotated[int, Field(ge=1)] | None = None
     """Lines with a word of more characters are taken out. Not in the paper; 1000 with
     implementation = "datatrove", as in the later code of C4's authors."""
 
     min_sentences: Annotated[int, Field(ge=0)] | None = 3
-    """Pages of fewer sentences, in the lines that stay, are dropped. 3 in the paper; 5 with
-    implementation = "datatrove"."""
+    """Pages of fewer sentences, in the lines that stay, are dropped. 3 and 5, likewise."""
 
     remove_citations: bool = True
     """Take out Wikipedia's [1], [edit] and [citation needed]."""
@@ -242,6 +242,9 @@ class TokensConfig(Config):
     know take many more.
     """
 
+    tokenizer: Path | None = None
+    """The tokenizer: a model folder, such as runs/web/base, or a file that groundup reads."""
+
     max_tokens_per_word: Annotated[float, Field(gt=0)] | None = 4.0
     """Tokens for each word between white space, above which a text is dropped."""
 
@@ -307,5 +310,12 @@ class CodeConfig(Config):
     """With ``licences``: keep files that name no licence in their first lines, as most do."""
 
     header_lines: Annotated[int, Field(ge=1)] = 30
-    """How many first lines are searched for a licence. A mark of generated files must be in the
-    first five, as in GitHub's own detection (linguist) and CodeParrot."""
+    """With ``licences``: how many first lines are searched for one. A mark of generated files must
+    be in the first five, as in GitHub's own detection (linguist) and CodeParrot."""
+
+    @model_validator(mode="after")
+    def _has_effect(self) -> Self:
+        for key in ("keep_without_licence", "header_lines"):
+            if self.licences is None and getattr(self, key) != CodeConfig.model_fields[key].default:
+                raise ValueError(f"{key} has no effect without licences; leave it out")
+        return self

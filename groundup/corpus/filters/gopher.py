@@ -1,11 +1,12 @@
-"""Gopher's two filters of MassiveWeb (Rae et al. 2021, arXiv 2112.11446, appendix A.1.1)."""
+"""Gopher's two filters of MassiveWeb (Rae et al. 2021, arXiv 2112.11446, appendix A)."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
+from groundup.corpus.filters.check import Check, above, below
 from groundup.corpus.filters.config import GopherQualityConfig, GopherRepetitionConfig
-from groundup.corpus.filters.rule import Verdicts, above, below, first_reasons
+from groundup.corpus.filters.rule import Verdicts, first_reasons
 from groundup.corpus.filters.statistics import Batch
 
 
@@ -29,17 +30,21 @@ class GopherQuality:
         self.config = config or GopherQualityConfig()
 
     def __call__(self, texts: Sequence[str]) -> Verdicts:
-        """Return a verdict for each text. A text without words has averages and shares of 0."""
+        """Return a verdict for each text."""
+        return first_reasons(self.reasons, self.measure(texts))
+
+    def measure(self, texts: Sequence[str]) -> Sequence[Check]:
+        """Return the checks of the reasons. A text without words has averages and shares of 0."""
         config, batch = self.config, Batch.of(texts)
         words, lines = batch.words(config.word_kind), batch.lines()
         _, stop_words = batch.stop_words(config.word_kind, config.stop_words)
         num_words, num_lines = np.maximum(words.words, 1), np.maximum(lines.lines, 1)
         length = words.real_word_characters / np.maximum(words.real_words, 1)
-        checks = (
+        return (
             below(words.real_words, config.min_words),
             above(words.real_words, config.max_words),
-            below(length, config.min_word_length),
-            above(length, config.max_word_length),
+            below(length, config.min_word_length, scale="mean"),
+            above(length, config.max_word_length, scale="mean"),
             above(lines.hashes / num_words, config.max_symbols_per_word),
             above(lines.ellipses / num_words, config.max_symbols_per_word),
             above(lines.bullet_lines / num_lines, config.max_bullet_lines),
@@ -47,7 +52,6 @@ class GopherQuality:
             below(words.words_with_letters / num_words, config.min_words_with_letters),
             below(stop_words, config.min_stop_words),
         )
-        return first_reasons(self.reasons, checks)
 
 
 class GopherRepetition:
@@ -69,7 +73,11 @@ class GopherRepetition:
         )
 
     def __call__(self, texts: Sequence[str]) -> Verdicts:
-        """Return a verdict for each text. An empty text repeats nothing."""
+        """Return a verdict for each text."""
+        return first_reasons(self.reasons, self.measure(texts))
+
+    def measure(self, texts: Sequence[str]) -> Sequence[Check]:
+        """Return the checks of the reasons. An empty text repeats nothing."""
         config, batch = self.config, Batch.of(texts)
         characters, lines = np.maximum(batch.num_characters, 1), batch.lines()
         checks = [
@@ -92,4 +100,4 @@ class GopherRepetition:
             checks.append(above(found / characters, share))
         for found, (_, share) in zip(ngrams.duplicates, config.max_duplicate_ngrams, strict=True):
             checks.append(above(found / characters, share))
-        return first_reasons(self.reasons, checks)
+        return checks

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from groundup.corpus.filters.check import Check, above, below
 from groundup.corpus.filters.config import RatiosConfig, StopWordsConfig, TokensConfig
-from groundup.corpus.filters.rule import Verdicts, above, below, first_reasons
+from groundup.corpus.filters.rule import Verdicts, first_reasons
 from groundup.corpus.filters.statistics import Batch
 
 
@@ -18,17 +20,20 @@ class Ratios:
         self.config = config or RatiosConfig()
 
     def __call__(self, texts: Sequence[str]) -> Verdicts:
-        """Return a verdict for each text. Where there is nothing to take a share of, it is 0."""
+        """Return a verdict for each text."""
+        return first_reasons(self.reasons, self.measure(texts))
+
+    def measure(self, texts: Sequence[str]) -> Sequence[Check]:
+        """Return the checks of the reasons. Where there is nothing to take a share of, it is 0."""
         config, batch = self.config, Batch.of(texts)
         lines = batch.lines()
         visible = batch.num_characters - lines.spaces
         symbols = visible - lines.letters - lines.digits
-        checks = (
+        return (
             above(symbols / np.maximum(visible, 1), config.max_symbols),
             above(lines.digits / np.maximum(visible, 1), config.max_digits),
             above(lines.upper / np.maximum(lines.letters, 1), config.max_upper_case),
         )
-        return first_reasons(self.reasons, checks)
 
 
 class StopWords:
@@ -42,11 +47,15 @@ class StopWords:
         self._spellings = words + tuple(word.capitalize() for word in words)
 
     def __call__(self, texts: Sequence[str]) -> Verdicts:
-        """Return a verdict for each text. A text without words is dropped."""
+        """Return a verdict for each text."""
+        return first_reasons(self.reasons, self.measure(texts))
+
+    def measure(self, texts: Sequence[str]) -> Sequence[Check]:
+        """Return the checks of the reasons. A text without words is dropped."""
         batch = Batch.of(texts)
         found, _ = batch.stop_words("pieces", self._spellings)
         num_words = np.maximum(batch.words("pieces").real_words, 1)
-        return first_reasons(self.reasons, (below(found / num_words, self.config.min_share),))
+        return (below(found / num_words, self.config.min_share),)
 
 
 class Tokens:
@@ -56,20 +65,23 @@ class Tokens:
 
     def __init__(
         self,
-        count_tokens: Callable[[list[str]], Sequence[int]],
+        count_tokens: Callable[[list[str]], NDArray[np.int64]],
         config: TokensConfig | None = None,
     ) -> None:
         self.config = config or TokensConfig()
         self._count_tokens = count_tokens
-        """Returns each text's number of tokens."""
+        """Returns each text's number of tokens, (D,)."""
 
     def __call__(self, texts: Sequence[str]) -> Verdicts:
-        """Return a verdict for each text. A text without words counts as one word."""
+        """Return a verdict for each text."""
+        return first_reasons(self.reasons, self.measure(texts))
+
+    def measure(self, texts: Sequence[str]) -> Sequence[Check]:
+        """Return the checks of the reasons. A text without words counts as one word."""
         batch = Batch.of(texts)
-        tokens = np.array(self._count_tokens(list(texts)), np.int64)
+        tokens = self._count_tokens(list(texts))
         ratio = tokens / np.maximum(batch.words("spaces").words, 1)
-        checks = (
-            above(ratio, self.config.max_tokens_per_word),
-            below(ratio, self.config.min_tokens_per_word),
+        return (
+            above(ratio, self.config.max_tokens_per_word, scale="mean"),
+            below(ratio, self.config.min_tokens_per_word, scale="mean"),
         )
-        return first_reasons(self.reasons, checks)

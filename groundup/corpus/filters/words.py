@@ -16,6 +16,9 @@ The rules of the second, for what stands between white space:
 3. What remains is one word if it is an address (example.org/page, name@example.org).
 4. Else it is cut at dots in a row, pictures, hyphens and commas between letters, and the like.
 
+Letters are those of all scripts. spaCy does not know some, such as those of Gujarati, Malayalam and
+Thai: it leaves a full stop or a hyphen where it stands between or behind them.
+
 A word is known by 64 bits of hash (see ``hashing``).
 """
 

@@ -37,7 +37,11 @@ _SERVICES = tuple(
         r"hf_[A-Za-z]{34}",  # Hugging Face
         r"glpat-[A-Za-z0-9_\-]{20}",  # GitLab
         r"npm_[A-Za-z0-9]{36}",
-        r"eyJ[A-Za-z0-9_\-]{10,2000}\.eyJ[A-Za-z0-9_\-]{10,8000}\.[A-Za-z0-9_\-]{10,2000}",  # JWT
+        # JSON web tokens, cut off from what stands before: else each eyJ in a row looks so far
+        (
+            r"eyJ(?<![A-Za-z0-9_\-]eyJ)[A-Za-z0-9_\-]{10,2000}"
+            r"\.eyJ[A-Za-z0-9_\-]{10,8000}\.[A-Za-z0-9_\-]{10,2000}"
+        ),
     )
 )
 """What keys of services look like. Each by itself, because it begins with letters that are looked

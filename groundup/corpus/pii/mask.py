@@ -2,19 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Annotated, Literal, NamedTuple, get_args
+from typing import NamedTuple
 
-from pydantic import Field
-
-from groundup.config import Config
 from groundup.corpus.pii.addresses import Place, find_emails, find_ip_addresses
+from groundup.corpus.pii.config import KINDS, Kind, PiiConfig
 from groundup.corpus.pii.keys import find_keys
 from groundup.corpus.pii.numbers import find_cards, find_ibans, find_phones
-
-Kind = Literal["key", "email", "iban", "card", "ip", "phone"]
-
-KINDS: tuple[Kind, ...] = get_args(Kind)
-"""What is looked for. Where two of these begin at the same place, the first counts."""
 
 FINDERS: Mapping[Kind, Callable[[str], Iterator[Place]]] = MappingProxyType(
     {
@@ -28,14 +21,9 @@ FINDERS: Mapping[Kind, Callable[[str], Iterator[Place]]] = MappingProxyType(
 )
 
 
-class PiiConfig(Config):
-    """What is masked."""
-
-    kinds: Annotated[tuple[Kind, ...], Field(min_length=1)] = KINDS
-    """Each becomes its name in capitals: "email" is masked as <EMAIL>, "phone" as <PHONE>, and
-    likewise <IP>, <CARD>, <IBAN> and <KEY>. StarCoder (arXiv 2305.06161) writes them so; Dolma has
-    |||EMAIL_ADDRESS|||, and FineWeb puts addresses that belong to nobody, which a model would learn
-    to write."""
+MAX_PASSES = 16
+"""How often a text is looked at. Data side by side hides other data rarely more than three deep;
+deeper only where it is made to take time, and what is left then are pieces."""
 
 
 class Masked(NamedTuple):
@@ -47,7 +35,7 @@ class Masked(NamedTuple):
 
 
 def mask(texts: Sequence[str], config: PiiConfig | None = None) -> list[Masked]:
-    """Mask personal data in each text; masking what was masked changes nothing.
+    """Mask personal data in each text; masking what was masked changes nothing (``MAX_PASSES``).
 
     Args:
         texts: documents.
@@ -61,7 +49,10 @@ def mask(texts: Sequence[str], config: PiiConfig | None = None) -> list[Masked]:
 def _mask(text: str, kinds: Sequence[Kind]) -> Masked:
     counts: dict[str, int] = {}
     # Once more after each change: what stood beside a number may have hidden another.
-    while places := _find(text, kinds):
+    for _ in range(MAX_PASSES):
+        places = _find(text, kinds)
+        if not places:
+            break
         pieces, position = [], 0
         for start, end, kind in places:
             pieces += [text[position:start], f"<{kind.upper()}>"]

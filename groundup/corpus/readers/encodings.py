@@ -22,6 +22,9 @@ _WIDER = {"shift_jis": "cp932", "gbk": "gb18030", "gb2312": "gb18030", "euc_kr":
 _NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 """Codecs of Python that turn bytes into text and are no page's encoding."""
 
+_LABEL_LENGTH = 40
+"""Characters in a label; Python keeps every one that it is asked for."""
+
 _META_BYTES = 1024
 """A page's encoding is declared within as many bytes (HTML, 4.2.5.4)."""
 
@@ -106,7 +109,7 @@ def mostly_utf_8(text: str, replaced: int) -> bool:
 def _python_name(name: str) -> str | None:
     """Return Python's name of the encoding that a page means by a label (WHATWG Encoding, 4.2)."""
     label = name.strip().lower()
-    if not label:
+    if not 0 < len(label) <= _LABEL_LENGTH:
         return None
     from resiliparse.parse.encoding import map_encoding_to_html5
 

@@ -1,9 +1,13 @@
 """EPUB books: a ZIP archive of XHTML files, and the order in which they are read."""
 
+import errno
+import lzma
 import posixpath
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 from urllib.parse import unquote
 from xml.etree import ElementTree
@@ -16,6 +20,12 @@ _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
 _XHTML = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
 _PARTS_BYTES = 1 << 20
 """Read of a file in the archive at a time."""
+
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, ElementTree.ParseError),
+    *(EOFError, RuntimeError, NotImplementedError, ValueError, OverflowError),
+)
+"""What comes of a damaged archive; ``ValueError`` where it points to before its own start."""
 
 
 class _BadPartError(Exception):
@@ -35,10 +45,11 @@ def read_epub(stream: BinaryIO, *, max_bytes: int = MAX_ROW_BYTES) -> Iterator[R
         BadFileError: it is no EPUB, has no chapter that can be read, or is locked.
     """
     try:
-        archive = zipfile.ZipFile(stream)
-        book, folder = _package(archive)
-        chapters = _chapters(book, folder)
-    except (zipfile.BadZipFile, ElementTree.ParseError, _BadPartError, NotImplementedError):
+        with _damage_named():
+            archive = zipfile.ZipFile(stream)
+            book, folder = _package(archive)
+            chapters = _chapters(book, folder)
+    except _BadPartError:
         raise BadFileError("no EPUB book, or a damaged one", "fetch it again") from None
     locked = _locked(archive)
     texts: list[str] = []
@@ -86,8 +97,9 @@ def _locked(archive: zipfile.ZipFile) -> set[str]:
     if _ENCRYPTION not in archive.namelist():
         return set()
     try:
-        root = _parse(archive, _ENCRYPTION)
-    except (ElementTree.ParseError, _BadPartError):
+        with _damage_named():
+            root = _parse(archive, _ENCRYPTION)
+    except _BadPartError:
         return set()
     return {unquote(e.get("URI", "")) for e in root.iter() if _tag(e) == "CipherReference"}
 
@@ -106,7 +118,7 @@ def _text(page: str) -> str:
 
 def _parse(archive: zipfile.ZipFile, name: str) -> ElementTree.Element:
     data = _read(archive, name, MAX_ROW_BYTES)
-    if b"<!ENTITY" in data:
+    if b"<!ENTITY" in data.replace(b"\0", b""):  # in UTF-16 too
         raise _BadPartError("entities of its own")  # which could grow without end
     return ElementTree.fromstring(data)  # noqa: S314 - nothing in it can expand
 
@@ -114,18 +126,28 @@ def _parse(archive: zipfile.ZipFile, name: str) -> ElementTree.Element:
 def _read(archive: zipfile.ZipFile, name: str, max_bytes: int) -> bytes:
     """Read a file of the archive; what its entry says of its size is not believed."""
     data = bytearray()
-    try:
-        packed = archive.getinfo(name).compress_size
-        with archive.open(name) as file:
-            while more := file.read(_PARTS_BYTES):
-                data += more
-                if len(data) > max_bytes or is_bomb(packed, len(data)):
-                    raise _BadPartError("a chapter over the limit of size")
-    except KeyError:
-        raise _BadPartError("a chapter that is not there") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
-        raise _BadPartError("a damaged chapter") from None
+    if name not in archive.NameToInfo:
+        raise _BadPartError("a chapter that is not there")
+    packed = archive.getinfo(name).compress_size
+    with _damage_named(), archive.open(name) as file:
+        while more := file.read(_PARTS_BYTES):
+            data += more
+            if len(data) > max_bytes or is_bomb(packed, len(data)):
+                raise _BadPartError("a chapter over the limit of size")
     return bytes(data)
+
+
+@contextmanager
+def _damage_named() -> Iterator[None]:
+    """Turn what a damaged archive raises into ``_BadPartError``; the system's trouble stays."""
+    try:
+        yield
+    except _DAMAGE:
+        raise _BadPartError("a damaged chapter") from None
+    except OSError as error:  # bz2's has no number; EINVAL: a place before the file's start
+        if error.errno not in (None, errno.EINVAL):
+            raise
+        raise _BadPartError("a damaged chapter") from None
 
 
 def _tag(element: ElementTree.Element) -> str:

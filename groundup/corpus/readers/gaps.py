@@ -7,12 +7,11 @@ becomes a ``Gap``, and reading goes on at the next member that begins like a rec
 
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal
 
 from groundup.corpus.readers.limits import MAX_ROW_BYTES, is_bomb
-from groundup.corpus.readers.opening import zstandard
+from groundup.corpus.readers.opening import unpack_some, zstandard
 
 READ = 1 << 20
 """Bytes asked of the file at a time."""
@@ -159,10 +158,10 @@ def _read(
                 gap = Gap(begin, CUT)
                 break
             given = packed.peek(at, at + step)
-            data, sound = _unpack(unpacker, given)
+            data, trouble = unpack_some(unpacker, given)
             if data:
                 yield Piece(begin, data)
-            if not sound:
+            if trouble:
                 gap = Gap(begin, DAMAGED)
                 break
             at += len(given) - len(unpacker.unused_data)
@@ -178,22 +177,6 @@ def _read(
             at = _next_member(
                 packed, at if gap.reason == BOMB else begin + 1, magic, make_unpacker, begins
             )
-
-
-def _unpack(unpacker: Any, data: bytes) -> tuple[bytes, bool]:
-    """Unpack some bytes, or those before the bad one; and tell whether all were sound."""
-    before = unpacker.copy() if hasattr(unpacker, "copy") else None  # zlib's can be copied
-    try:
-        return unpacker.decompress(data), True
-    except Exception as error:
-        if not isinstance(error, zlib.error) and type(error).__name__ != "ZstdError":
-            raise
-    out = bytearray()
-    if before is not None:
-        with suppress(zlib.error):
-            for at in range(len(data)):
-                out += before.decompress(data[at : at + 1])
-    return bytes(out), False
 
 
 def _next_member(
@@ -218,7 +201,7 @@ def _next_member(
                 return packed.end
             continue
         packed.need(found, TRIAL)
-        data, _ = _unpack(make_unpacker(), packed.peek(found, found + TRIAL))
+        data, _ = unpack_some(make_unpacker(), packed.peek(found, found + TRIAL))
         if begins(data):
             return found
         at = found + 1

@@ -11,6 +11,9 @@ from groundup.corpus.readers.limits import MAX_ROW_BYTES, is_bomb
 
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]{0,1000})?\r?\n")
+_HEAD_BYTES = 1 << 18
+"""Bytes of a head that are read; servers take and send 64 KB at most."""
+
 _STEP = 1 << 14
 
 Fields = dict[str, str]
@@ -64,7 +67,7 @@ def parse_response(message: bytes, max_bytes: int = MAX_ROW_BYTES) -> Response:
     status = re.match(rb"\S+[ \t]+(\d{3})", line)
     if not status:
         raise HTTPError("no HTTP status")
-    fields = parse_fields(rest)
+    fields = parse_fields(rest[:_HEAD_BYTES])
     if "chunked" in fields.get("transfer-encoding", "").lower():
         body = join_chunks(body)
     codings = [c.strip() for c in fields.get("content-encoding", "").lower().split(",")]
@@ -94,53 +97,67 @@ def _decode(body: bytes, coding: str, max_bytes: int) -> bytes:
         case "gzip" | "x-gzip":
             if body[:2] != b"\x1f\x8b":
                 return body
-            return _unpack(body, zlib.decompressobj(wbits=31).decompress, max_bytes)
+            return _unpack(body, lambda: zlib.decompressobj(wbits=31), max_bytes)
         case "deflate":  # with zlib's two bytes before it, or as many servers send it without
             raw = not (body[:1] == b"\x78" and int.from_bytes(body[:2]) % 31 == 0)
-            inflate = zlib.decompressobj(wbits=-15 if raw else 15)
             if raw and body[:1] in (b"<", b" ", b"\n", b"\r"):
                 return body
-            return _unpack(body, inflate.decompress, max_bytes)
+            return _unpack(body, lambda: zlib.decompressobj(wbits=-15 if raw else 15), max_bytes)
         case "zstd":
             from groundup.corpus.readers.opening import zstandard
 
             if body[:4] != b"\x28\xb5\x2f\xfd":
                 return body
-            unpacker = zstandard().ZstdDecompressor().decompressobj()
-            return _unpack(body, unpacker.decompress, max_bytes, step=1 << 10)
+            make_unpacker = zstandard().ZstdDecompressor().decompressobj
+            return _unpack(body, make_unpacker, max_bytes, step=1 << 10)
         case "br":
-            return _unpack(body, _brotli(), max_bytes, step=1 << 10)
+            return _unpack(body, _Brotli, max_bytes, step=1 << 10)
         case _:
             raise HTTPError("an unknown content encoding")
 
 
-def _brotli() -> Callable[[bytes], bytes]:
-    try:
-        unpacker: Any = import_module("brotli").Decompressor()
-    except ImportError:
-        raise HTTPError("a Brotli body, which needs the package brotli") from None
+class _Brotli:
+    """The package's decompressor, with the methods that the others have."""
 
-    def unpack(data: bytes) -> bytes:
-        out = unpacker.process(data, output_buffer_limit=MAX_ROW_BYTES)
-        if not unpacker.can_accept_more_data():
+    eof = False
+
+    def __init__(self) -> None:
+        try:
+            self._unpacker: Any = import_module("brotli").Decompressor()
+        except ImportError:
+            raise HTTPError("a Brotli body, which needs the package brotli") from None
+        if not hasattr(self._unpacker, "can_accept_more_data"):
+            raise HTTPError("a Brotli body, which needs brotli 1.2 or later")
+
+    def decompress(self, data: bytes) -> bytes:
+        out: bytes = self._unpacker.process(data, output_buffer_limit=MAX_ROW_BYTES)
+        if not self._unpacker.can_accept_more_data():
             raise HTTPError("a body over the limit of size")
         return out
 
-    return unpack
-
 
 def _unpack(
-    body: bytes, unpack: Callable[[bytes], bytes], max_bytes: int, step: int = _STEP
+    body: bytes, make_unpacker: Callable[[], Any], max_bytes: int, step: int = _STEP
 ) -> bytes:
-    """Unpack a body a little at a time, so that one which explodes is noticed."""
+    """Unpack a body, a little at a time, so that one which explodes is noticed.
+
+    It may be several members in a row; what comes after them is no part of it.
+    """
     out = bytearray()
-    for at in range(0, len(body), step):
+    unpacker, at = make_unpacker(), 0
+    while at < len(body):
         try:
-            out += unpack(body[at : at + step])
+            out += unpacker.decompress(body[at : at + step])
         except HTTPError:
             raise
         except Exception:  # noqa: BLE001 - zlib's, zstandard's and brotli's have no common base
             raise HTTPError("a damaged content encoding") from None
-        if len(out) > max_bytes or is_bomb(at + step, len(out)):
+        at = min(at + step, len(body))
+        if len(out) > max_bytes or is_bomb(at, len(out)):
             raise HTTPError("a body over the limit of size")
+        if unpacker.eof:
+            at -= len(unpacker.unused_data)
+            if body[at : at + 2] != body[:2]:
+                break
+            unpacker = make_unpacker()
     return bytes(out)

@@ -16,11 +16,12 @@ _SNIFFED = 1024
 """Bytes that are looked at."""
 
 _MARKUP = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?:\s|<!--.*?-->|<\?xml[^>]*>)*<(?:!doctype\s+html|html|head|body|title|"
+    rb"(?:\xef\xbb\xbf)?(?:\s|<!--.*?-->|<\?xml[^>]*>)*+<(?:!doctype\s+html|html|head|body|title|"
     rb"meta|script|style|table|div|h1|p|a|br|b|font|iframe)[\s/>]",
     re.IGNORECASE | re.DOTALL,
 )
-"""What a page begins with (WHATWG MIME Sniffing, 7.1)."""
+"""What a page begins with (WHATWG MIME Sniffing, 7.1). The comments before it are possessive
+(``*+``): each could end at any later one's end, and to try all the ways would take for ever."""
 
 _BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 """Bytes that no text has (WHATWG MIME Sniffing, 3)."""
@@ -41,13 +42,11 @@ def media_type(declared: str, body: bytes) -> str:
     """
     if declared not in (PLAIN, *_PAGES, *_UNTOLD):
         return declared
+    if declared != PLAIN and _MARKUP.match(body[:_SNIFFED]):
+        return HTML  # whatever else is in it: browsers read on over a stray control character
     if looks_binary(body):
         return "binary"
-    if declared == PLAIN:
-        return PLAIN
-    if declared in _PAGES or _MARKUP.match(body[:_SNIFFED]):
-        return HTML
-    return declared or PLAIN
+    return HTML if declared in _PAGES else declared or PLAIN
 
 
 def looks_binary(head: bytes) -> bool:

@@ -1,13 +1,12 @@
 """Opening a file as bytes, unpacked, and naming what is wrong with it."""
 
 import bz2
-import gzip
 import io
 import lzma
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, BinaryIO, cast
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, BinaryIO
 
 from groundup.corpus.readers.limits import is_bomb
 from groundup.corpus.readers.row import BadFileError
@@ -16,22 +15,24 @@ from groundup.errors import UserError
 ARCHIVES = (".gz", ".xz", ".bz2", ".zst")
 """The suffixes of packed files that are unpacked."""
 
+_PIECE = 16 << 20
+"""Bytes unpacked at a time, where they can be limited."""
+
 
 def unpack(file: BinaryIO, suffix: str) -> BinaryIO:
     """Return the stream of bytes in ``file``, unpacked when ``suffix`` is one of ``ARCHIVES``."""
-    unpacked: Any
     match suffix:
         case ".gz":
-            unpacked = gzip.GzipFile(fileobj=file)
+            unpacked = _Unpacked(file, lambda: zlib.decompressobj(wbits=31), 1 << 15)
         case ".xz":
-            unpacked = lzma.LZMAFile(file)  # noqa: SIM115 - the caller closes the file
+            unpacked = _Unpacked(file, lzma.LZMADecompressor, 1 << 10)
         case ".bz2":
-            unpacked = bz2.BZ2File(file)
+            unpacked = _Unpacked(file, bz2.BZ2Decompressor, 1 << 10)
         case ".zst":
-            unpacked = _ZstdFile(file)
+            unpacked = _Unpacked(file, zstandard().ZstdDecompressor().decompressobj, 1 << 10)
         case _:
             return file
-    return io.BufferedReader(cast("io.RawIOBase", _Measured(unpacked, file)), 1 << 16)
+    return io.BufferedReader(unpacked, 1 << 16)
 
 
 def head_of(stream: BinaryIO, size: int) -> bytes:
@@ -58,48 +59,50 @@ def zstandard() -> Any:
     return package
 
 
-class _Measured(io.RawIOBase):
-    """An unpacked stream that stops when far more comes out than text could have been packed to."""
-
-    def __init__(self, unpacked: BinaryIO, packed: BinaryIO) -> None:
-        self._unpacked, self._packed = unpacked, packed
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return self._unpacked.seekable()
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._unpacked.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._unpacked.tell()
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._unpacked.read(len(buffer))
-        buffer[: len(data)] = data
-        if is_bomb(self._packed.tell(), self._unpacked.tell()):
-            raise BadFileError("the archive unpacks to hundreds of times its size", "leave it out")
-        return len(data)
+def unpack_some(unpacker: Any, data: bytes) -> tuple[bytes, Exception | None]:
+    """Unpack some bytes; where one is bad, those before it, and what is wrong."""
+    before = unpacker.copy() if hasattr(unpacker, "copy") else None  # zlib's can be copied
+    # of 50 bytes bz2 makes 45 MB, so it gives them in pieces, as xz does
+    limit = (_PIECE,) if hasattr(unpacker, "needs_input") else ()
+    try:
+        return unpacker.decompress(data, *limit), None
+    except (zlib.error, lzma.LZMAError, OSError) as error:
+        trouble: Exception = error
+    except Exception as error:
+        if type(error).__name__ != "ZstdError":
+            raise
+        trouble = zlib.error(str(error))
+    out = bytearray()
+    if before is not None:
+        with suppress(zlib.error):
+            for at in range(len(data)):
+                out += before.decompress(data[at : at + 1])
+    return bytes(out), trouble
 
 
-class _ZstdFile(io.RawIOBase):
-    """Zstandard frames one after another; unlike the package's reader, it notices a cut."""
+class _Unpacked(io.RawIOBase):
+    """The members of an archive, unpacked one after another.
 
-    STEP = 1 << 10
-    """Packed bytes unpacked at a time: at most 32 MB come of them."""
+    The readers of the standard library lose up to 64 KB before damage, those of xz and bz2 take a
+    damaged member for the end of the file, that of zstandard a cut one. Here all that can be had is
+    given before the error comes.
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._unpacker = zstandard().ZstdDecompressor()
+    Args:
+        file: the archive.
+        make_unpacker: makes what unpacks one member.
+        step: packed bytes unpacked at a time, so few that at most 32 MB come of them.
+    """
+
+    def __init__(self, file: BinaryIO, make_unpacker: Callable[[], Any], step: int) -> None:
+        self._file, self._make_unpacker, self._step = file, make_unpacker, step
         self._start()
 
     def _start(self) -> None:
-        self._frame = self._unpacker.decompressobj()
-        self._frame_bytes = 0
+        self._unpacker: Any = None
+        """Of the member that has begun; None: between members."""
         self._packed, self._ready = b"", b""
-        self._position = 0
+        self._trouble: Exception | None = None
+        self._taken = self._given = self._position = 0
 
     def readable(self) -> bool:
         return True
@@ -111,9 +114,11 @@ class _ZstdFile(io.RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go back to the start, or forward; as the packages for the other formats do."""
+        """Go somewhere by reading up to there, from the start if it lies behind."""
         if whence != io.SEEK_SET:
-            raise io.UnsupportedOperation("only from the start")
+            while whence == io.SEEK_END and self.read(1 << 20):
+                pass
+            offset += self._position
         if offset < self._position:
             self._file.seek(0)
             self._start()
@@ -123,24 +128,38 @@ class _ZstdFile(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         while not self._ready:
-            packed = self._packed or self._file.read(self.STEP)
-            if not packed:
-                if self._frame_bytes:
-                    raise EOFError("inside a frame")
+            if self._trouble:
+                raise self._trouble
+            if not self._unpack():
                 return 0
-            try:
-                self._ready = self._frame.decompress(packed)
-            except zstandard().ZstdError as error:
-                raise zlib.error(str(error)) from None
-            self._packed = self._frame.unused_data
-            self._frame_bytes += len(packed)
-            if self._frame.eof:
-                self._frame, self._frame_bytes = self._unpacker.decompressobj(), 0
         size = min(len(buffer), len(self._ready))
         buffer[:size] = self._ready[:size]
         self._ready = self._ready[size:]
         self._position += size
         return size
+
+    def _unpack(self) -> bool:
+        """Unpack some bytes, perhaps to none; return whether there were any."""
+        packed = b""
+        if getattr(self._unpacker, "needs_input", True):
+            packed = self._packed or self._file.read(self._step)
+            if not packed:
+                if self._unpacker is not None:
+                    raise EOFError("inside a member")
+                return False
+        self._taken += len(packed) - len(self._packed)
+        self._packed = b""
+        if self._unpacker is None:
+            if self._given and not (packed := packed.lstrip(b"\0")):
+                return True  # padding, as on tapes
+            self._unpacker = self._make_unpacker()
+        self._ready, self._trouble = unpack_some(self._unpacker, packed)
+        self._given += len(self._ready)
+        if is_bomb(self._taken, self._given):
+            raise BadFileError("the archive unpacks to hundreds of times its size", "leave it out")
+        if not self._trouble and self._unpacker.eof:
+            self._packed, self._unpacker = self._unpacker.unused_data, None
+        return True
 
 
 @contextmanager
@@ -157,7 +176,7 @@ def file_troubles_named() -> Iterator[None]:
         ) from None
     except EOFError:
         raise BadFileError("the archive is cut short", "fetch or pack it again") from None
-    except (gzip.BadGzipFile, lzma.LZMAError, zlib.error):
+    except (lzma.LZMAError, zlib.error):
         raise BadFileError("the archive is damaged", "fetch or pack it again") from None
     except OSError as error:
         if error.errno is not None:

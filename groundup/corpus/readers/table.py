@@ -1,7 +1,8 @@
 """CSV and TSV: a row of named columns a line, or several lines where a field is quoted."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import islice
 from typing import BinaryIO
 
 from groundup.corpus.readers.limits import MAX_ROW_BYTES
@@ -32,9 +33,13 @@ def read_table(
     """
     text = DecodedText(stream)
     lines = _Lines(split_lines(text, max_size))
-    header = lines.next()
-    if not header:
-        return
+    header: str | None = ""
+    while header is not None and not header.strip():  # blank lines before it
+        if lines.at_end():
+            return
+        header = lines.next()
+    if header is None:
+        raise BadFileError(TOO_LONG, "check that its first line names the columns")
     names = [name.strip() for name in _split(header, separator)[0]]
     if text_field not in names:
         known = ", ".join(names[:20])
@@ -77,22 +82,23 @@ class _Lines:
 
     def __init__(self, lines: Iterator[str | None]) -> None:
         self._lines = lines
+        self._ahead: deque[str | None] = deque()
+        """Lines that come before those."""
         self.number = 1
         """Of the line that comes next."""
 
     def at_end(self) -> bool:
-        for line in self._lines:
-            self._lines = chain([line], self._lines)
-            return False
-        return True
+        if not self._ahead:
+            self._ahead.extend(islice(self._lines, 1))
+        return not self._ahead
 
     def next(self) -> str | None:
         self.number += 1
-        return next(self._lines, None)
+        return self._ahead.popleft() if self._ahead else next(self._lines, None)
 
     def give_back(self, lines: list[str | None]) -> None:
         self.number -= len(lines)
-        self._lines = chain(lines, self._lines)
+        self._ahead.extendleft(reversed(lines))
 
 
 def _fields(line: str, lines: _Lines, separator: str, columns: int, max_size: int) -> list[str]:

@@ -126,18 +126,24 @@ class DecodedText:
 
     def __iter__(self) -> Iterator[str]:
         data = self._stream.read(CHUNK)
-        short = len(data) < ENOUGH
-        encoding = self._encoding or ("utf-8" if short else _encoding_of(data))
-        decoder = codecs.getincrementaldecoder(encoding)("strict" if short else "replace")
-        lines = io.IncrementalNewlineDecoder(decoder, translate=True)
+        errors = "strict" if len(data) < ENOUGH else "replace"
+        lines = io.IncrementalNewlineDecoder(None, translate=True)
+        encoding = self._encoding
         data = data[self._mark :]
+        while data and not encoding:  # ASCII tells nothing, and is the same in what there is
+            if data.isascii():
+                yield lines.decode(data.decode("ascii"))
+                data = self._stream.read(CHUNK)
+            else:
+                encoding = "utf-8" if errors == "strict" else _encoding_of(data)
+        decoder = codecs.getincrementaldecoder(encoding or "ascii")(errors)
         while data:
-            text = lines.decode(data)
+            text = lines.decode(decoder.decode(data))
             self.replaced += count_replaced(text, data, encoding)
             if text:
                 yield text
             data = self._stream.read(CHUNK)
-        text = lines.decode(b"", final=True)
+        text = lines.decode(decoder.decode(b"", final=True), final=True)
         self.replaced += text.count("\ufffd")
         yield text
 

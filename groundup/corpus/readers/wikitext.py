@@ -20,11 +20,14 @@ _DROPPED_TAG = re.compile(rf"<(/?)({_DROPPED})\b[^<>]*>", re.IGNORECASE)
 _LINE_BREAK = re.compile(r"<(?:br|hr)\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 _BRACKETS = re.compile(r"\{\{|\}\}|\{\||\n\|\}|\[\[|\]\]")
-_EXTERNAL = re.compile(r"\[(?:https?|ftp|mailto|news|irc)?:?//[^\s\[\]]+(?:\s+([^\[\]\n]*))?\]")
+_EXTERNAL = re.compile(r"\[(?:https?|ftp|mailto|news|irc)?:?//[^\s\[\]]++(?:\s++([^\[\]\n]*+))?\]")
 _QUOTES = re.compile(r"'{2,5}")
 _MAGIC = re.compile(r"__[A-Z]{3,20}__")
-_HEADING = re.compile(r"^(={1,6})[ \t]*(.+?)[ \t]*\1[ \t]*$")
 _ITEM = re.compile(r"^([*#:;]+)[ \t]*")
+
+_MAX_DEPTH = 100
+"""Brackets within brackets; a wiki goes to 100 as well. What is deeper is no bracket, for each
+level costs a copy of what stands in it."""
 
 _SHOWN = re.compile(
     r"lang(?:-\w+)?|transl(?:iteration)?|nowrap|nobr|small|big|smallcaps|abbr|tooltip|em|strong|"
@@ -81,7 +84,8 @@ def _resolve_brackets(text: str) -> str:
         at = found.end()
         opening = {"}}": "{{", "\n|}": "{|", "]]": "[["}.get(mark)
         if opening is None:
-            stack.append((mark, []))
+            if len(stack) <= _MAX_DEPTH:
+                stack.append((mark, []))
         elif stack[-1][0] == opening:
             _, pieces = stack.pop()
             stack[-1][1].append(_shown(opening, "".join(pieces)))
@@ -120,16 +124,24 @@ def _is_title(target: str) -> bool:
     return rest.startswith(" ") or " " in space.strip()
 
 
+def _heading(line: str) -> tuple[int, str]:
+    """Return level and title of a heading, ``== Title ==``; level 0: it is none."""
+    line = line.rstrip(" \t")
+    size = len(line)
+    before, after = size - len(line.lstrip("=")), size - len(line.rstrip("="))
+    level = max(0, min(before, after, 6, (size - 1) // 2))
+    return level, line[level : size - level].strip()
+
+
 def _tidy(text: str) -> str:
     """Take the markup off the lines, and drop headings with nothing under them."""
     lines: list[str] = []
     pending: list[tuple[int, str]] = []  # headings whose text may come
     for line in text.split("\n"):
-        heading = _HEADING.match(line)
-        if heading:
-            level = len(heading[1])
+        level, title = _heading(line)
+        if level:
             pending = [(above, title) for above, title in pending if above < level]
-            pending.append((level, heading[2].strip()))
+            pending.append((level, title))
             continue
         item = _ITEM.match(line)
         line = line[item.end() :] if item else line

@@ -1,6 +1,7 @@
 """``report.html``: the corpus on one page, for a person to judge its thresholds by.
 
 page.py      the page and its sections
+measures.py  what rules measured, against their thresholds
 charts.py    histograms and bars as inline SVG
 page.css     how it looks
 """

@@ -55,7 +55,7 @@ TRUTH = np.array([True, True, False, True, False, False])
     [
         ("precision", 0.9, 0.75),
         ("precision", 0.75, 0.55),
-        ("precision", 0.5, 0.2),
+        ("precision", 0.5, 0.55),  # 0.2 would call more positive and find no more
         ("recall", 0.5, 0.75),
         ("recall", 0.99, 0.55),
         ("false_positive_rate", 0.3, 0.75),

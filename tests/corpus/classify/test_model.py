@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
+from groundup.corpus.classify import ClassifierConfig, FeaturesConfig
 from groundup.corpus.classify.model import METADATA, Classifier, load_classifier
+from groundup.corpus.classify.train import train
 from groundup.errors import UserError
 
 TEXTS = ["stupid ugly house", "lovely garden over the street", "", "日本"]
@@ -94,3 +96,10 @@ def test_hostile_headers_are_refused(classifier: Classifier, tmp_path: Path) -> 
 def test_a_folder_that_is_not_there_is_named(classifier: Classifier, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cannot write .*nowhere"):
         classifier.save(tmp_path / "nowhere" / "bad.safetensors")
+
+
+def test_a_classifier_of_whole_documents_can_be_loaded(examples, tmp_path: Path) -> None:
+    config = ClassifierConfig(features=FeaturesConfig(bits=12), pooling="whole")
+    path = tmp_path / "bad.safetensors"
+    train(examples(), config).save(path)
+    assert load_classifier(path).header.config == config

@@ -1,7 +1,9 @@
+import json
 import pickle
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from groundup.corpus.classify import RuleConfig
 from groundup.corpus.classify.model import Classifier
@@ -47,12 +49,17 @@ def test_one_bad_line_is_enough_by_lines(classifier: Classifier) -> None:
 
 
 def test_lines_are_dropped_and_counted(classifier: Classifier) -> None:
+    bad, good, blank = rule(classifier, unit="line").probabilities([BAD, GOOD, ""]).tolist()
     cleaned = rule(classifier).drop_lines([f"{GOOD}\n{BAD}\n\n{GOOD}\n", BAD, GOOD, ""])
     assert cleaned == [
-        Lines(f"{GOOD}\n\n{GOOD}\n", 1), Lines("", 1), Lines(GOOD, 0), Lines("", 0)
-    ]  # fmt: skip
+        Lines(f"{GOOD}\n\n{GOOD}\n", 1, bad),
+        Lines("", 1, bad),
+        Lines(GOOD, 0, good),
+        Lines("", 0, blank),
+    ]
     negative = rule(classifier, drop="negative").drop_lines([f"{BAD}\n\n---\n{GOOD}"])
-    assert negative == [Lines(f"{BAD}\n\n---", 1)]
+    assert negative == [Lines(f"{BAD}\n\n---", 1, bad)]
+    assert rule(classifier).drop_lines([]) == []
 
 
 def test_decisions_do_not_depend_on_the_batch_and_rules_pickle(classifier: Classifier) -> None:
@@ -73,3 +80,38 @@ def test_a_rule_loads_its_classifier(classifier: Classifier, tmp_path: Path) -> 
 def test_the_label_is_one_of_the_classifiers(classifier: Classifier, label: str | None) -> None:
     with pytest.raises(UsageError, match=r"one of bad\.safetensors's: bad, rude"):
         rule(classifier, label=label)
+
+
+def test_a_recipe_drops_bad_lines_and_keeps_the_rest(build, classifier, tmp_path: Path) -> None:
+    classifier.save(tmp_path / "bad.safetensors")
+    texts = [f"{GOOD}\n{BAD}\n{GOOD} again", f"{BAD}\n\n{BAD}", f"{GOOD} alone"]
+    (tmp_path / "rows.jsonl").write_text("\n".join(json.dumps({"text": t}) for t in texts))
+    options = {"path": str(tmp_path / "bad.safetensors"), "label": "bad", "unit": "line"}
+    built = build(tmp_path / "rows.jsonl", classifiers=[{**options, "keep_rest": True}])
+    assert set(built.whole().values()) == {f"{GOOD}\n{GOOD} again", f"{GOOD} alone"}
+    flow = built.summary["funnel"][str(tmp_path / "rows.jsonl")]["classifier bad"]
+    assert flow["dropped"] == {"bad": [1, len(texts[1].encode())]}
+    assert (flow["edited"], flow["growth"]) == (1, -len(BAD) - 1)
+    whole = build(tmp_path / "rows.jsonl", classifiers=[options])
+    assert set(whole.whole().values()) == {f"{GOOD} alone"}
+
+
+def test_lines_are_kept_for_themselves_only_where_lines_are_scored() -> None:
+    with pytest.raises(ValidationError, match='keep_rest has no effect without unit = "line"'):
+        RuleConfig(path="bad.safetensors", keep_rest=True)
+
+
+def test_the_best_of_near_duplicates_is_the_one_that_a_classifier_likes(
+    build, classifier, tmp_path: Path
+) -> None:
+    classifier.save(tmp_path / "bad.safetensors")
+    common = " ".join(f"word{n}" for n in range(300))
+    texts = [f"{common} {GOOD}", f"{common} {BAD}"]
+    (tmp_path / "rows.jsonl").write_text("\n".join(json.dumps({"text": t}) for t in texts))
+    rule = {"path": str(tmp_path / "bad.safetensors"), "label": "bad", "threshold": 1e-9}
+    built = build(
+        tmp_path / "rows.jsonl",
+        classifiers=[{**rule, "drop": "negative"}],
+        dedup={"near_duplicates": "drop", "near": {"keep": "best"}},
+    )
+    assert set(built.whole().values()) == {texts[1]}

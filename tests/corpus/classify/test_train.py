@@ -94,8 +94,9 @@ def test_too_few_examples_are_refused_with_what_is_missing(small_config: Classif
         ({"features": {"pieces": (4, 3)}}, "shortest and a longest"),
         ({"features": {"pieces": (1, 6)}}, "too many"),
         ({"test_fraction": 0.6, "calibration_fraction": 0.35}, "less than a tenth"),
-        ({"pooling": "whole", "window_words": 50}, "no effect"),
+        ({"pooling": "whole", "window_words": 60}, "no effect"),
         ({"window_words": 7}, "multiple of 2"),
+        ({"window_words": 10**30}, "less than or equal to 1000000"),
         ({"goal": {"measure": "precision", "value": 1.0}}, "less than 1"),
     ],
 )

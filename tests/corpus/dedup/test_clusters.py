@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundup.corpus.dedup import MinHashConfig
-from groundup.corpus.dedup.clusters import exact_duplicates, near_duplicates, near_duplicates_of_old
+from groundup.corpus.dedup.clusters import near_duplicates, near_duplicates_of_old
 from groundup.corpus.dedup.keep import keepers
 from groundup.corpus.dedup.minhash import MinHasher
 from groundup.corpus.dedup.store import SignatureShard, parse_ids
@@ -115,7 +115,6 @@ def test_ids_that_share_a_half_are_not_equal():
     ids = parse_ids(["0" * 32, "0" * 31 + "1", "1" + "0" * 31, "0" * 32, "0" * 31 + "1"])
     shard = SignatureShard(ids, np.zeros((2, 5), np.uint64))
     assert near_duplicates([shard]).tolist() == [0, 1, 2, 0, 1]
-    assert exact_duplicates(ids).tolist() == [0, 1, 2, 0, 1]
 
 
 def test_a_large_group_that_agrees_in_one_band_alone_is_not_joined_when_verified():

@@ -45,12 +45,21 @@ def test_a_shard_comes_back_from_disk(tmp_path, config, count):
     assert (loaded.signatures is None) == (config.min_similarity is None)
 
 
-def test_shards_join(tmp_path):
+def test_shards_are_stored_as_one(tmp_path):
     one, other = sign([story(0)], VERIFIED), sign([story(1), story(2)], VERIFIED)
-    whole = sign([story(0), story(1), story(2)], VERIFIED)
-    joined = SignatureShard.concatenate([one, other])
+    whole, none = sign([story(0), story(1), story(2)], VERIFIED), sign([], VERIFIED)
+    store = SignatureStore(tmp_path / "store", VERIFIED)
+    store.add("a", one, none, other)
+    store.add("a", whole)  # the same
+    store.add("b", none)
+    joined, empty = store.load()
     for name in ("ids", "band_keys", "signatures"):
         assert np.array_equal(getattr(joined, name), getattr(whole, name))
+        assert np.array_equal(getattr(empty, name), getattr(none, name))
+    whole.save(tmp_path / "whole")
+    np.save(tmp_path / "ids.npy", whole.ids)
+    for path in (tmp_path / "ids.npy", tmp_path / "store" / "a" / "ids.npy"):
+        assert path.read_bytes() == (tmp_path / "whole" / "ids.npy").read_bytes()
 
 
 @pytest.mark.parametrize("config", [CONFIG, VERIFIED])
@@ -118,6 +127,40 @@ def test_a_store_made_with_other_settings_is_refused(tmp_path, config, message):
     SignatureStore(tmp_path, CONFIG).add("a", sign([story(0)]))
     with pytest.raises(UserError, match=message):
         SignatureStore(tmp_path, config)
+
+
+@pytest.mark.parametrize("name", ["ids.npy", "band_keys.npy", "signatures.npy"])
+@pytest.mark.parametrize(
+    "damage", ["cut", "header", "empty", "zip", "gone", "dtype", "shape", "0d"]
+)
+def test_a_damaged_crawl_is_named(tmp_path, name, damage):
+    SignatureStore(tmp_path, VERIFIED).add("a", sign([story(0), story(1)], VERIFIED))
+    path = tmp_path / "a" / name
+    whole = path.read_bytes()
+    path.unlink()
+    match damage:
+        case "cut":
+            path.write_bytes(whole[:-8])
+        case "header":
+            path.write_bytes(whole[:20])
+        case "empty":
+            path.touch()
+        case "zip":
+            path.write_bytes(b"PK\x03\x04" + whole)
+        case "dtype":
+            np.save(path, np.zeros((2, 2), np.float32))
+        case "shape":
+            np.save(path, np.zeros((3, 3), np.uint64))
+        case "0d":
+            np.save(path, np.uint64(0))
+    with pytest.raises(UserError, match=r"a is damaged .*; remove or restore it"):
+        SignatureStore(tmp_path, VERIFIED).load()
+
+
+def test_a_file_is_no_store(tmp_path):
+    (tmp_path / "store").touch()
+    with pytest.raises(UserError, match="is a file; name the folder of a store"):
+        SignatureStore(tmp_path / "store", CONFIG)
 
 
 def test_what_is_compared_later_may_change(tmp_path):

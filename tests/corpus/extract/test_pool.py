@@ -1,5 +1,6 @@
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from groundup.corpus.extract import (
     Page,
     extract,
 )
+from groundup.errors import UserError
 
 GOOD = [
     Page(f"<html><title>{i}</title><article><p>{f'A sentence of page {i}. ' * 9}</p></article>")
@@ -101,3 +103,21 @@ def test_processes_end_with_the_pool() -> None:
         (pid,) = pids(pool)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_processes_end_with_a_pool_that_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+    start = subprocess.Popen
+
+    def fail_second(command: list[str], **options: object) -> object:
+        process = start(["true"] if started else command, **options)  # type: ignore[call-overload]
+        started.append(process.pid)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", fail_second)
+    with pytest.raises(UserError, match="does not start"):
+        ExtractionPool(ExtractConfig(mode="fast"), 3)
+    assert len(started) == 3
+    for pid in started:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)

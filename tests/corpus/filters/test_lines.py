@@ -1,7 +1,9 @@
 import re
+import time
 import unicodedata
 
-from hypothesis import given
+import pytest
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from groundup.corpus.filters.characters import TERMINAL, character_table
@@ -15,10 +17,13 @@ PIECES = st.sampled_from(
         "\n\n\n",
         "\r\n",
         "\r",
+        "\x00",
         "\x0b",
         "\x1c",
+        "\x1f",
         "\x85",
         "\u2028",
+        "\u2029",
         " ",
         "\t",
         "a",
@@ -34,6 +39,7 @@ PIECES = st.sampled_from(
         "中。",
         "5٣",
         "ǅ",
+        "𝟜",
     ]
 )
 TEXTS = st.lists(PIECES | st.text(max_size=2), max_size=15).map("".join)
@@ -46,14 +52,13 @@ def duplicates(lines: list[str]) -> tuple[int, int]:
     return len(again), sum(map(len, again))
 
 
-@given(TEXTS)
-def test_counts_are_those_of_strings(text: str) -> None:
-    counts = Batch([text]).lines(short_length=5)
+def counted(text: str) -> dict[str, int]:
+    """Return what ``LineCounts`` should hold, by plain Python."""
     lines = text.splitlines()
     filled = [line for line in text.split("\n") if line.strip()]
     runs = re.split(r"\n+", text)
     paragraphs = re.split(r"\n{2,}", text.strip())
-    expected = {
+    return {
         "letters": sum(map(str.isalpha, text)),
         "upper": sum(unicodedata.category(c) in ("Lu", "Lt") for c in text),
         "digits": sum(map(str.isdecimal, text)),
@@ -76,7 +81,38 @@ def test_counts_are_those_of_strings(text: str) -> None:
         "duplicate_paragraphs": duplicates(paragraphs)[0],
         "duplicate_paragraph_characters": duplicates(paragraphs)[1],
     }
-    assert {name: int(values[0]) for name, values in counts._asdict().items()} == expected
+
+
+@given(TEXTS)
+@example("\r")
+@example("\n\n\n")
+@example("a\n\n\n\r\na")
+def test_counts_are_those_of_strings(text: str) -> None:
+    counts = Batch([text]).lines(short_length=5)
+    assert {name: int(values[0]) for name, values in counts._asdict().items()} == counted(text)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n" * 1_000_000,
+        "\r" * 1_000_000,
+        "\0" * 1_000_000,
+        "a\n\n" * 300_000,
+        " \n" * 500_000,
+        "....\u2028" * 200_000,
+        "\n".join(map(str, range(150_000))),
+        "\n\n".join(map(str, range(120_000))),
+    ],
+    ids=lambda text: repr(text[:6]),
+)
+def test_long_texts_of_one_kind_are_counted_soon(text: str) -> None:
+    Batch(["a\nb"]).lines(short_length=5)  # compiles
+    start = time.perf_counter()
+    counts = Batch([text]).lines(short_length=5)
+    assert time.perf_counter() - start < 5  # 0.02 s
+    assert {name: int(values[0]) for name, values in counts._asdict().items()} == counted(text)
 
 
 @given(st.lists(TEXTS, max_size=4))

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from groundup.corpus.pii import KINDS, Masked, PiiConfig, mask
+from groundup.corpus.pii import KINDS, PiiConfig
+from groundup.corpus.pii.mask import Masked, mask
 
 Makers = dict[str, Callable[[Random], str]]
 
@@ -110,6 +111,9 @@ def test_a_text_is_masked_alike_alone_and_in_any_batch(texts: list[str]) -> None
         "-----BEGIN PRIVATE KEY-----" * 10_000,
         "-----BEGIN PRIVATE KEY-----!" * 10_000,
         "eyJ" * 100_000,
+        "-eyJ" * 75_000,
+        "+15552345678," * 20_000,
+        "x.y@exa.com" + "eyJhbGciOiJI.eyJzdWIiOiIxMjM.abcdefghijkx.y@exa.com" * 5_000,
         "+1 (" * 75_000,
     ],
     ids=lambda text: text[:12],
@@ -118,6 +122,14 @@ def test_hostile_text_takes_time_in_proportion(text: str) -> None:
     start = time.process_time()
     mask([text])
     assert time.process_time() - start < 5
+
+
+def test_digits_at_random_take_time_in_proportion() -> None:
+    text = "".join(Random(0).choices("0123456789 ", k=100_000))
+    start = time.process_time()
+    masked = mask([text])[0]
+    assert time.process_time() - start < 5
+    assert masked.counts.get("phone", 0) < 20  # <PHONE> is no word that announces the next number
 
 
 def test_many_addresses_in_one_text_take_time_in_proportion() -> None:

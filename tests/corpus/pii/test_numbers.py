@@ -39,6 +39,7 @@ def test_other_telephone_numbers_need_a_word_before(number: str) -> None:
         "text 3.14159265", "ISBN 0-306-40615-2", "text 978-0-306-40615-7", "pp. 1123-1187",
         "$5552345678", "12,345,678", "call 12 345 678", "555-234-5678-9", "2555-234-5678",
         "x+12345678", "Decimal('+35236450.6')", "192.168.100.200", "100-200-3000", "119:105-112",
+        "at +51.5074 -0.1278", "call 12345678901234567890",
     ],
 )  # fmt: skip
 def test_other_numbers_are_no_telephone_numbers(text: str) -> None:
@@ -60,6 +61,10 @@ def test_other_numbers_are_no_telephone_numbers(text: str) -> None:
         ("14111111111111111", 0),
         ("x4111111111111111", 0),
         ("9111111111111111", 0),
+        ("2 x 4111 1111 1111 1111", 1),
+        ("55 4111 1111 1111 1111", 1),
+        ("Visa,4111111111111111,Jane", 1),
+        ("1,4111111111111111", 0),
     ],
 )
 def test_cards(text: str, found: int) -> None:
@@ -72,6 +77,7 @@ def test_cards(text: str, found: int) -> None:
         ("GB82WEST12345698765432", ["GB82WEST12345698765432"]),
         ("to GB82 WEST 1234 5698 7654 32.", ["GB82 WEST 1234 5698 7654 32"]),
         ("DE89 3704 0044 0532 0130 00 NOW", ["DE89 3704 0044 0532 0130 00"]),
+        ("AB12 GB82 WEST 1234 5698 7654 32.", ["GB82 WEST 1234 5698 7654 32"]),
         ("GB82WEST12345698765433", []),
         ("GB82WEST123456987654321", []),
         ("XX82WEST12345698765432", []),
@@ -90,6 +96,12 @@ def test_ibans(text: str, found: list[str]) -> None:
 def test_published_examples_of_account_numbers_are_found(example: str) -> None:
     for text in (example, example.replace(" ", "")):
         assert list(find_ibans(text)) == [(0, len(text))]
+
+
+@pytest.mark.parametrize("between", [",", ", ", "/", "-", " or "])
+def test_of_many_telephone_numbers_in_a_row_none_hides_another(between: str) -> None:
+    text = between.join(["(555) 234-5678", "+442079460958", "+1 555 234 5678"] * 3)
+    assert len(list(find_phones(text))) == 9
 
 
 @given(st.text("0123456789", min_size=2, max_size=19), st.integers(0, 18), st.integers(1, 9))

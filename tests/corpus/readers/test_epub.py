@@ -1,3 +1,4 @@
+import contextlib
 import io
 import zipfile
 
@@ -77,5 +78,27 @@ def test_entities_of_its_own_are_refused() -> None:
     out = io.BytesIO(data)
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("META-INF/container.xml", laughs)
+    with pytest.raises(BadFileError, match="no EPUB"):
+        rows(out.getvalue())
+
+
+def test_no_flipped_bit_crashes_the_reader() -> None:
+    data = book({"a": b"<p>one</p>" * 20, "b": b"<p>two</p>" * 50}, ["a", "b"])
+    for bit in range(0, 8 * len(data), 3):
+        flipped = bytearray(data)
+        flipped[bit // 8] ^= 1 << bit % 8
+        with contextlib.suppress(BadFileError):
+            rows(bytes(flipped))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_entities_are_refused_in_any_encoding(encoding: str) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        laughs = (
+            '<!DOCTYPE x [<!ENTITY a "OPS/a">]><container><rootfile full-path="&a;"/></container>'
+        )
+        archive.writestr("META-INF/container.xml", laughs.encode(encoding))
+        archive.writestr("OPS/a", "<package/>")
     with pytest.raises(BadFileError, match="no EPUB"):
         rows(out.getvalue())

@@ -92,3 +92,17 @@ def test_no_bytes_crash_the_parser(data: bytes) -> None:
             )
         except HTTPError:
             continue
+
+
+def test_several_members_are_one_body_and_what_follows_is_none() -> None:
+    for pack in (gzip.compress, zstandard.ZstdCompressor().compress):
+        coding = "gzip" if pack is gzip.compress else "zstd"
+        body = pack(TEXT) + pack(b"the end") + b"garbage" * 100_000
+        assert (
+            parse_response(message(body, f"Content-Encoding: {coding}")).body == TEXT + b"the end"
+        )
+
+
+def test_endless_head_takes_time_in_proportion() -> None:
+    head = b"HTTP/1.1 200 OK\r\nA: 1\r\n" + b" x\r\n" * 2_000_000
+    assert parse_response(head + b"\r\nbody").body == b"body"

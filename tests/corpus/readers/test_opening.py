@@ -6,12 +6,16 @@ import lzma
 import tracemalloc
 from pathlib import PurePath
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
 
 from groundup.corpus import CorpusConfig
 from groundup.corpus.readers import BadFileError, BadRow, Row, format_of, read_rows
-from groundup.corpus.readers.json_rows import read_json_lines
+from groundup.corpus.readers.json_rows import read_json, read_json_lines
 
 PACKERS = {
     ".gz": gzip.compress,
@@ -128,3 +132,80 @@ def test_latin_1_text_is_read_and_damage_counted() -> None:
 )
 def test_suffix_tells_the_format(name: str, expected: str) -> None:
     assert format_of(PurePath(name)) == expected
+
+
+@pytest.mark.parametrize("suffix", PACKERS)
+def test_all_rows_before_damage_are_given(suffix: str) -> None:
+    """The standard library's readers lose some, and take a damaged member for the end."""
+    good = PACKERS[suffix](b'{"text": "a"}\n' * 1000)
+    bad = bytearray(good)
+    bad[1] ^= 1
+    path = PurePath(f"a.jsonl{suffix}")
+    found: list[Row | BadRow] = []
+    with pytest.raises(BadFileError, match="damaged"):
+        found.extend(read_rows(io.BytesIO(good + bad), path, "json lines", CorpusConfig()))
+    assert len(found) == 1000
+
+
+@pytest.mark.parametrize("suffix", PACKERS)
+def test_members_may_be_padded_with_zeros(suffix: str) -> None:
+    member = PACKERS[suffix](b'{"text": "a"}\n')
+    assert len(rows(member + bytes(512) + member + bytes(3000), f"a.jsonl{suffix}")) == 2
+
+
+@pytest.mark.parametrize("suffix", PACKERS)
+def test_packed_files_of_formats_that_are_sought_in_are_read(suffix: str) -> None:
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"text": ["a", "b"]}), sink)
+    packed = PACKERS[suffix](sink.getvalue())
+    assert rows(packed, f"a.parquet{suffix}") == [Row("a", 1), Row("b", 2)]
+
+
+def test_latin_1_that_begins_with_a_megabyte_of_ascii_is_told() -> None:
+    words = "größere Füße für schöne Möbel, außerdem häufig nützlich\n" * 3
+    text = "plain words\n" * 100_000 + words
+    assert rows(text.encode("latin-1"), "a.txt") == [Row(text)]
+
+
+def test_json_list_is_read_value_by_value() -> None:
+    class Endless(io.RawIOBase):
+        """A list of rows that has no end."""
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+            size = min(len(buffer), len(self.ahead))
+            buffer[:size], self.ahead = self.ahead[:size], self.ahead[size:] + b',{"text": "b"}\n'
+            return size
+
+        ahead = b'[{"text": "a"}\n'
+
+    reading = read_json(io.BufferedReader(Endless()), "text")
+    assert [next(reading) for _ in range(3)] == [Row("a", 1), Row("b", 2), Row("b", 3)]
+
+
+def test_json_list_gives_what_comes_before_damage() -> None:
+    whole = b'\xef\xbb\xbf [ {"text": "a"}, {"text": "\xff"}, 7, {"text": "b"} ] \n'
+    expected = [Row("a", 1), BadRow(2, "not UTF-8 text"), BadRow(3, "not a JSON object")]
+    assert rows(whole, "a.json") == [*expected, Row("b", 4)]
+    found: list[Row | BadRow] = []
+    with pytest.raises(BadFileError, match="not valid JSON to its end"):
+        found.extend(read_json(io.BytesIO(whole[:50]), "text"))
+    assert found == expected
+    assert rows(b"[]", "a.json") == rows(b" [\n]\n", "a.json") == []
+
+
+@given(st.data())
+def test_json_lists_equal_what_json_reads(data: st.DataObject) -> None:
+    values = st.recursive(
+        st.none() | st.integers() | st.text(max_size=5) | st.floats(allow_nan=False),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    )
+    items = data.draw(st.lists(values | st.builds(lambda t: {"text": t}, st.text()), max_size=6))
+    indent = data.draw(st.sampled_from([None, 1]))
+    text = json.dumps(items, indent=indent, ensure_ascii=data.draw(st.booleans()))
+    found = rows(text.encode(), "a.json")
+    assert len(found) == len(items)
+    expected = [i["text"] for i in items if isinstance(i, dict) and isinstance(i.get("text"), str)]
+    assert [row.text for row in found if isinstance(row, Row)] == expected

@@ -66,3 +66,19 @@ def test_missing_column_is_named() -> None:
     with pytest.raises(BadFileError, match='no column "text"') as caught:
         rows(b"label,sentence\n1,a\n")
     assert "label, sentence" in caught.value.advice
+
+
+def test_long_table_is_read_in_time_proportional_to_it() -> None:
+    assert len(rows(b"text,url\n" + b'a,b\n"c",d\n' * 30_000)) == 60_000
+
+
+def test_blank_lines_before_the_names_are_passed_over() -> None:
+    (row,) = rows(b"\n \ntext,url\na,b\n")
+    assert isinstance(row, Row)
+    assert (row.number, row.text) == (4, "a")
+    assert rows(b"\n\n") == []
+
+
+def test_line_of_names_over_the_limit_is_named() -> None:
+    with pytest.raises(BadFileError, match="over the limit"):
+        rows(b"text," + b"x" * 5000 + b"\na,b\n", max_size=1000)

@@ -155,5 +155,19 @@ def test_hostile_markup_takes_time_in_proportion() -> None:
         "}}",
         "<ref",
         "<a",
+        "= ",
     ):
         plain_text(piece * 100_000)
+    for hostile in (
+        "[//x" + " " * 100_000,
+        "=" + " " * 100_000 + "x",
+        "[[a" * 300_000 + "]]" * 300_000,
+        "{{small|a" * 300_000 + "}}" * 300_000,
+    ):
+        plain_text(hostile)
+
+
+def test_a_heading_has_as_many_signs_before_as_behind() -> None:
+    assert plain_text("== a ===\nb") == "a =\n\nb"
+    assert plain_text("=====\nb") == "=\n\nb"
+    assert plain_text("= =\nb\n==\nc") == "b\n==\nc"

@@ -6,10 +6,9 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
-import crawl_sources as sources
-import crawl_texts as texts
-from crawl_records import Damage
-from crawl_sources import Text
+from crawl import sources, texts
+from crawl.records import Damage
+from crawl.sources import Text
 
 ORIGINALS = 400
 """Pages that copies are made of, at a time."""

@@ -4,7 +4,7 @@ import re
 from itertools import cycle
 from random import Random
 
-from crawl_sources import Text
+from crawl.sources import Text
 
 
 def edit_words(text: Text, similarity: float, random: Random) -> Text:
