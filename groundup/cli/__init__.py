@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tokenizer": ("stages", "one stage: train the tokenizer on the documents"),
     "tokenize": ("stages", "one stage: documents to token shards"),
     "pretrain": ("stages", "one stage: train the model on next tokens"),
+    "sweep": ("sweep", "train a recipe with many values of its keys, and find the best"),
     "evaluate": ("evaluate", "numbers of a finished model"),
     "generate": ("generate", "continue prompts with a model"),
     "chat": ("chat", "talk with a model"),

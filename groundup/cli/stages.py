@@ -53,7 +53,7 @@ def read_command(command: str, arguments: Sequence[str]) -> tuple[Recipe, Any]:
     words = list(arguments)
     if words and not words[0].startswith("-"):
         path = find_recipe(words.pop(0))
-        recipe = read_recipe(path)
+        recipe = read_recipe(path, preview=True)
     elif {"--help", "-h"} & set(words):
         path, recipe = Path(), Recipe()
     else:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +10,7 @@ from torch.nn import functional as F
 
 from groundup.model.cache import KVCache
 from groundup.model.config import ModelConfig
+from groundup.model.embedding import ValueEmbedding
 from groundup.model.norm import RMSNorm
 from groundup.model.rope import rotate
 
@@ -32,11 +34,13 @@ class AttentionContext:
         mask: True where a query may look, broadcastable to (B, H, T, S), or None for the whole
             past: the causal triangle, or every key for a single new token.
         cache: keys and values of the past, or None.
+        inputs: token ids (B, T), for values looked up by them.
     """
 
     rope: tuple[Tensor, Tensor] | None
     mask: Tensor | None
     cache: KVCache | None
+    inputs: Tensor
 
 
 def visible(query_positions: Tensor, key_positions: Tensor, sliding_window: int | None) -> Tensor:
@@ -125,8 +129,12 @@ class Attention(nn.Module):
         self.k_proj = nn.Linear(C, K * D, bias=config.bias)
         self.v_proj = nn.Linear(C, K * D, bias=config.bias)
         self.o_proj = nn.Linear(H * D, C, bias=config.bias)
-        self.q_norm = RMSNorm(D, config.norm_eps) if config.qk_norm else None
-        self.k_norm = RMSNorm(D, config.norm_eps) if config.qk_norm else None
+        norm = partial(RMSNorm, D, config.norm_eps, config.norm_weight)
+        self.q_norm = norm() if config.qk_norm else None
+        self.k_norm = norm() if config.qk_norm else None
+        # In every other layer, the last among them, as nanochat has it.
+        looks_up = config.value_embeddings and (config.num_layers - 1 - layer) % 2 == 0
+        self.value_embedding = ValueEmbedding(config) if looks_up else None
         # Half its own values, half the first layer's, both learned (arXiv 2410.17897).
         mixed = config.value_residual and layer > 0
         self.value_mix = nn.Parameter(torch.tensor([0.5, 0.5])) if mixed else None
@@ -139,6 +147,8 @@ class Attention(nn.Module):
         q_BTHD = self.q_proj(x_BTC).view(B, T, self.num_heads, self.head_width)
         k_BTKD = self.k_proj(x_BTC).view(B, T, self.num_kv_heads, self.head_width)
         v_BTKD = self.v_proj(x_BTC).view(B, T, self.num_kv_heads, self.head_width)
+        if self.value_embedding is not None:
+            v_BTKD = self.value_embedding(v_BTKD, x_BTC, context.inputs)
         if self.value_mix is not None and first_v_BTKD is not None:
             own, first = self.value_mix.to(v_BTKD.dtype)
             v_BTKD = own * v_BTKD + first * first_v_BTKD

@@ -17,6 +17,7 @@ class KVCache:
         values: per layer, the same shape.
         length: tokens held, padding included.
         starts_B: first slot of each row's text, or None when no row is padded.
+        last_B: the last token read in each row, or None before the first.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class KVCache:
         self.max_length = max_length
         self.length = 0
         self.starts_B = starts_B
+        self.last_B: Tensor | None = None
 
     def append(self, layer: int, k_BKTD: Tensor, v_BKTD: Tensor) -> tuple[Tensor, Tensor]:
         """Store new keys and values after ``length``; return all so far, (B, K, length + T, D).
@@ -48,6 +50,7 @@ class KVCache:
         self.values[layer][:, :, self.length : end] = v_BKTD
         return self.keys[layer][:, :, :end], self.values[layer][:, :, :end]
 
-    def advance(self, num_tokens: int) -> None:
-        """Count ``num_tokens`` appended tokens as held."""
-        self.length += num_tokens
+    def advance(self, inputs_BT: Tensor) -> None:
+        """Count the appended tokens as held."""
+        self.length += inputs_BT.shape[1]
+        self.last_B = inputs_BT[:, -1]

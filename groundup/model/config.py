@@ -1,4 +1,4 @@
-"""The shape of a model, and the three architectures whose shapes the ecosystem opens unchanged."""
+"""The shape of a model: three architectures that the ecosystem opens unchanged, two of our own."""
 
 from typing import Any, Literal, Self
 
@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from groundup.config import Config
 
-Architecture = Literal["qwen3", "llama", "gpt2", "rnn"]
+Architecture = Literal["qwen3", "llama", "gpt2", "speedrun", "rnn"]
 
 ARCHITECTURES: dict[str, dict[str, Any]] = {
     # Qwen3 (arXiv 2505.09388, section 2): Llama's block, with queries and keys normalized per head.
@@ -42,6 +42,25 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
         "bias": True,
         "tie_embeddings": True,
     },
+    # What speedruns of small models agree on: https://github.com/KellerJordan/modded-nanogpt and
+    # https://github.com/karpathy/nanochat. It opens in groundup only.
+    "speedrun": {
+        "norm": "rmsnorm",
+        "norm_eps": 1e-6,
+        "norm_weight": False,
+        "activation": "relu2",
+        "position": "rope",
+        "rope_theta": 10_000.0,
+        "qk_norm": True,
+        "bias": False,
+        "tie_embeddings": False,
+        "embedding_norm": True,
+        "bigram_table_size": 16_384,
+        "x0_shortcut": True,
+        "value_residual": True,
+        "logit_soft_cap": 15.0,
+        "zero_init_projections": True,
+    },
     # The plain recurrent network (Elman 1990; Mikolov et al. 2010): the baseline.
     "rnn": {
         "norm": "rmsnorm",
@@ -58,11 +77,12 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
 
 
 ATTENTION_FIELDS = {
-    "norm", "norm_eps", "activation", "position", "rope_theta", "qk_norm", "sliding_window",
-    "logit_soft_cap", "value_residual", "zero_init_projections",
+    "norm", "norm_eps", "norm_weight", "activation", "position", "rope_theta", "qk_norm",
+    "sliding_window", "logit_soft_cap", "value_residual", "value_embeddings", "x0_shortcut",
+    "embedding_norm", "bigram_table_size", "smear", "zero_init_projections",
     "num_heads", "num_kv_heads", "head_width", "feed_forward_width",
 }  # fmt: skip
-"""Fields of attention blocks, which a recurrent network has not."""
+"""Fields of a transformer, which a recurrent network has not."""
 
 
 class ModelConfig(Config):
@@ -73,7 +93,7 @@ class ModelConfig(Config):
     """
 
     architecture: Architecture = "qwen3"
-    """Family: qwen3, llama or gpt2 (what they save opens in transformers), or rnn."""
+    """Family: qwen3, llama or gpt2 (what they save opens in transformers), speedrun or rnn."""
 
     vocab_size: int = Field(default=0, ge=0)
     """Vocabulary V; 0 takes the tokenizer's."""
@@ -105,6 +125,9 @@ class ModelConfig(Config):
     norm_eps: float = Field(default=1e-6, gt=0)
     """Added to the variance before the root."""
 
+    norm_weight: bool = True
+    """A learned scale per channel in every norm; nanochat's norms have none."""
+
     activation: Literal["swiglu", "gelu", "relu2"] = "swiglu"
     """Feed-forward non-linearity: swiglu (gated), gelu (tanh form), relu2 (ReLU squared)."""
 
@@ -135,6 +158,21 @@ class ModelConfig(Config):
     value_residual: bool = False
     """Mix each layer's values with the first layer's (arXiv 2410.17897)."""
 
+    value_embeddings: bool = False
+    """Add a value looked up by the token, behind a gate, in every other layer (nanochat's ve)."""
+
+    x0_shortcut: bool = False
+    """Blocks read a·x + b·x0, x0 the normalized embedding; a = 1, b = 0 at first (nanochat)."""
+
+    embedding_norm: bool = False
+    """RMSNorm without a weight of what enters the first block (nanochat)."""
+
+    bigram_table_size: int = Field(default=0, ge=0)
+    """Rows of a table that adds a vector per pair of tokens, hashed; 0: none (modded-nanogpt)."""
+
+    smear: bool = False
+    """Add a gated share of the previous token's embedding (modded-nanogpt)."""
+
     zero_init_projections: bool = False
     """Start each block as the identity: the matrices that write to the residual are zero."""
 
@@ -146,6 +184,8 @@ class ModelConfig(Config):
     def _fill_from_architecture(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
+        if data.get("logit_soft_cap") == "off":  # a recipe has no other word for None
+            data = data | {"logit_soft_cap": None}
         return {**ARCHITECTURES.get(data.get("architecture", "qwen3"), {}), **data}
 
     @model_validator(mode="after")
@@ -170,6 +210,10 @@ class ModelConfig(Config):
             raise ValueError(
                 f"rotary positions need an even head_width, not {derived['head_width']}"
             )
+        if self.norm == "layernorm" and not self.norm_weight:
+            raise ValueError("norm_weight = false needs norm = rmsnorm")
+        if self.bigram_table_size == 1:
+            raise ValueError("bigram_table_size 1 leaves no row for a pair; 0 means no table")
         for name, value in derived.items():
             object.__setattr__(self, name, value)  # frozen to everyone else
         return self

@@ -63,8 +63,8 @@ def save_model(
         )
     if folder.exists() and not _replaceable(folder):
         raise UserError(f"{folder} holds other things than a model; name another folder")
-    for reason in why_not_expressible(config):
-        console.print(f"The model opens in groundup only: {reason}", markup=False)
+    if reasons := why_not_expressible(config):
+        console.print(f"The model opens in groundup only: {'; '.join(reasons)}", markup=False)
     end_id = None if tokenizer is None else tokenizer.end_of_text_id
     weights = dict(model.named_parameters())
     num_parameters = sum(weight.numel() for weight in weights.values())
@@ -152,7 +152,8 @@ def _without_memory(config: ModelConfig, stored: StoredTensors) -> Transformer |
     numbers = stored.count()
     limits = {"num_layers": len(stored.shapes), "vocab_size": numbers, "width": numbers}
     if config.architecture != "rnn":
-        limits |= {"feed_forward_width": numbers, "num_heads": numbers, "head_width": numbers}
+        more = ("feed_forward_width", "num_heads", "head_width", "bigram_table_size")
+        limits |= dict.fromkeys(more, numbers)
     for field, limit in limits.items():
         if (value := getattr(config, field)) > limit:
             raise UserError(f"{CONFIG} says {field} = {value}, more than its weights can have")

@@ -22,13 +22,28 @@ CLASSES: dict[HubType, str] = {
 }
 """The class of transformers that runs each type."""
 
+_OURS_ALONE: dict[str, Any] = {
+    "norm_weight": True,
+    "embedding_norm": False,
+    "bigram_table_size": 0,
+    "smear": False,
+    "x0_shortcut": False,
+    "value_residual": False,
+    "value_embeddings": False,
+    "logit_soft_cap": None,
+}
+"""Options that none of transformers' three models has, and the value that means without."""
+
 _ALWAYS: dict[HubType, dict[str, Any]] = {
     "qwen3": {"norm": "rmsnorm", "activation": "swiglu", "position": "rope", "qk_norm": True}
-    | {"bias": False, "logit_soft_cap": None, "value_residual": False},
+    | {"bias": False}
+    | _OURS_ALONE,
     "llama": {"norm": "rmsnorm", "activation": "swiglu", "position": "rope", "qk_norm": False}
-    | {"sliding_window": None, "logit_soft_cap": None, "value_residual": False},
+    | {"sliding_window": None}
+    | _OURS_ALONE,
     "gpt2": {"norm": "layernorm", "position": "learned", "qk_norm": False, "bias": True}
-    | {"sliding_window": None, "logit_soft_cap": None, "value_residual": False},
+    | {"sliding_window": None}
+    | _OURS_ALONE,
 }
 """The fields of ``ModelConfig`` that a type's code in transformers fixes."""
 
@@ -66,7 +81,13 @@ def why_not_expressible(config: ModelConfig) -> list[str]:
     """
     if config.architecture == "rnn":
         return ["architecture = 'rnn': transformers has no plain recurrent model"]
-    return [] if hub_type(config) else _obstacles(config, config.architecture)
+    if hub_type(config):
+        return []
+    if config.architecture == "speedrun":
+        fixed = _ALWAYS["qwen3"].items()
+        options = [f"{name} {value}" for name, v in fixed if (value := getattr(config, name)) != v]
+        return [f"architecture = 'speedrun': transformers has no model with {', '.join(options)}"]
+    return _obstacles(config, config.architecture)
 
 
 def _obstacles(config: ModelConfig, kind: HubType) -> list[str]:

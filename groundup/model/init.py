@@ -7,10 +7,11 @@ from torch import nn
 
 from groundup.model.attention import Attention
 from groundup.model.config import ModelConfig
+from groundup.model.embedding import BigramTable, Smear, ValueEmbedding
 from groundup.model.feed_forward import FeedForward
 from groundup.model.norm import LayerNorm, RMSNorm
 from groundup.model.rnn import RNN
-from groundup.model.transformer import Transformer
+from groundup.model.transformer import Block, Transformer
 
 
 def build_on_meta(config: ModelConfig) -> Transformer | RNN:
@@ -36,20 +37,30 @@ def build_model(
 def initialize(model: nn.Module, config: ModelConfig, generator: torch.Generator) -> None:
     """Draw every matrix and embedding from N(0, init_std²); biases 0, norms 1, value mixes ½.
 
-    Every parameter is set, whatever was in its memory.
+    Every parameter is set, whatever was in its memory. Options that add to the model
+    (``BigramTable``, ``Smear``, ``ValueEmbedding``, ``x0_mix``) start where they add nothing and
+    take nothing from the generator: with them or without, the first logits are the same.
 
     As GPT-2 (Radford et al. 2019, section 2.3), the two matrices of a block that write to the
     residual stream are scaled by 1/√(2L), so that the sum over L blocks keeps its size; or they
     start at zero (``zero_init_projections``), so that each block begins as the identity (Fixup,
     arXiv 1901.09321, section 3).
     """
+    additions = [m for m in model.modules() if isinstance(m, BigramTable | Smear | ValueEmbedding)]
+    begin_at_zero = {id(module) for addition in additions for module in addition.modules()}
     for module in model.modules():
+        if id(module) in begin_at_zero:
+            for parameter in module.parameters():
+                parameter.zero_()
+            continue
         if isinstance(module, nn.Linear | nn.Embedding):
             module.weight.normal_(0.0, config.init_std, generator=generator)
-        elif isinstance(module, RMSNorm | LayerNorm):
+        elif isinstance(module, RMSNorm | LayerNorm) and module.weight is not None:
             module.weight.fill_(1.0)
         elif isinstance(module, Attention) and module.value_mix is not None:
             module.value_mix.fill_(0.5)
+        elif isinstance(module, Block) and module.x0_mix is not None:
+            module.x0_mix.copy_(torch.tensor([1.0, 0.0]))
         if isinstance(module, nn.Linear | LayerNorm) and module.bias is not None:
             module.bias.zero_()
     residual_scale = 0.0 if config.zero_init_projections else 1 / math.sqrt(2 * config.num_layers)

@@ -10,15 +10,20 @@ from groundup.model.config import ModelConfig
 class RMSNorm(nn.Module):
     """Divide by the root mean square, then scale by a learned vector (arXiv 1910.07467, eq. 4)."""
 
-    def __init__(self, width: int, eps: float) -> None:
+    def __init__(self, width: int, eps: float, weight: bool = True) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
+        self.weight = nn.Parameter(torch.ones(width)) if weight else None
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalize the last dimension; any shape (..., width), any dtype, computed in float32."""
-        y: Tensor = _RMSNorm.apply(x, self.weight, self.eps)
-        return y
+        return rms_norm(x, self.weight, self.eps)
+
+
+def rms_norm(x: Tensor, weight: Tensor | None, eps: float) -> Tensor:
+    """Return x (..., width) over its root mean square, times ``weight`` (width,) if any."""
+    y: Tensor = _RMSNorm.apply(x, weight, eps)
+    return y
 
 
 class _RMSNorm(torch.autograd.Function):
@@ -33,13 +38,18 @@ class _RMSNorm(torch.autograd.Function):
         x32 = x.float()
         scale = torch.rsqrt(x32.square().mean(-1, keepdim=True) + eps)
         ctx.save_for_backward(x, weight, scale)
-        return (x32 * scale).mul_(weight.float()).to(x.dtype)
+        y = x32 * scale
+        return (y if weight is None else y.mul_(weight.float())).to(x.dtype)
 
     @staticmethod
     def backward(ctx, y_grad):  # type: ignore[no-untyped-def]
         x, weight, scale = ctx.saved_tensors
-        weight32, y_grad = weight.float(), y_grad.float()
+        y_grad = y_grad.float()
         normed = x.float() * scale
+        if weight is None:
+            along = (y_grad * normed).mean(-1, keepdim=True)
+            return y_grad.sub(normed.mul_(along)).mul_(scale).to(x.dtype), None, None
+        weight32 = weight.float()
         product = y_grad * normed
         # By the rule of the product: the part through the scale takes out of the gradient what
         # points along the row, for a longer row has the same output.
@@ -67,5 +77,5 @@ class LayerNorm(nn.Module):
 def build_norm(config: ModelConfig) -> nn.Module:
     """Return the norm that ``config`` names, over the residual width C."""
     if config.norm == "rmsnorm":
-        return RMSNorm(config.width, config.norm_eps)
+        return RMSNorm(config.width, config.norm_eps, config.norm_weight)
     return LayerNorm(config.width, config.norm_eps, config.bias)

@@ -7,8 +7,9 @@ from torch.nn import functional as F
 from groundup.model.attention import Attention, AttentionContext, visible
 from groundup.model.cache import KVCache
 from groundup.model.config import ModelConfig
+from groundup.model.embedding import BigramTable, Smear, previous_tokens
 from groundup.model.feed_forward import FeedForward
-from groundup.model.norm import build_norm
+from groundup.model.norm import build_norm, rms_norm
 from groundup.model.rope import rope_tables
 
 
@@ -21,12 +22,20 @@ class Block(nn.Module):
         self.attention = Attention(config, layer)
         self.feed_forward_norm = build_norm(config)
         self.feed_forward = FeedForward(config)
+        self.x0_mix = nn.Parameter(torch.tensor([1.0, 0.0])) if config.x0_shortcut else None
         self.dropout = config.dropout
 
     def forward(
-        self, x_BTC: Tensor, context: AttentionContext, first_v_BTKD: Tensor | None
+        self,
+        x_BTC: Tensor,
+        x0_BTC: Tensor | None,
+        context: AttentionContext,
+        first_v_BTKD: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
         """Return the residual stream (B, T, C) and this layer's values (B, T, K, D)."""
+        if self.x0_mix is not None and x0_BTC is not None:
+            stream, shortcut = self.x0_mix  # float32 numbers, which leave the stream its dtype
+            x_BTC = stream * x_BTC + shortcut * x0_BTC
         mixed_BTC, v_BTKD = self.attention(self.attention_norm(x_BTC), context, first_v_BTKD)
         x_BTC = x_BTC + F.dropout(mixed_BTC, self.dropout, self.training)
         fed_BTC = self.feed_forward(self.feed_forward_norm(x_BTC))
@@ -44,6 +53,9 @@ class Transformer(nn.Module):
         self.token_embedding = nn.Embedding(V, C)
         learned = config.position == "learned"
         self.position_embedding = nn.Embedding(config.context_length, C) if learned else None
+        self.smear = Smear(C) if config.smear else None
+        rows = config.bigram_table_size
+        self.bigram_table = BigramTable(rows, C) if rows else None
         self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.num_layers))
         self.final_norm = build_norm(config)
         self.lm_head = None if config.tie_embeddings else nn.Linear(C, V, bias=False)
@@ -88,24 +100,48 @@ class Transformer(nn.Module):
             positions_BT = slots_T[None]
             if cache is not None and cache.starts_B is not None:
                 positions_BT = (positions_BT - cache.starts_B[:, None]).clamp(min=0)
-        x_BTC = self.token_embedding(inputs_BT)
-        if self.position_embedding is not None:
-            x_BTC = x_BTC + self.position_embedding(positions_BT)
-        x_BTC = F.dropout(x_BTC, config.dropout, self.training).to(self.dtype)
+        x_BTC = self._embed(inputs_BT, positions_BT, document_ids_BT, cache)
+        x0_BTC = None
+        if config.x0_shortcut:
+            x0_BTC = x_BTC if config.embedding_norm else rms_norm(x_BTC, None, config.norm_eps)
 
         rope = None
         if config.position == "rope":
             cos, sin = rope_tables(positions_BT, config.head_width, config.rope_theta)
             rope = cos[:, :, None].to(x_BTC.dtype), sin[:, :, None].to(x_BTC.dtype)
-        context = AttentionContext(rope, self._mask(slots_T, document_ids_BT, cache), cache)
+        mask = self._mask(slots_T, document_ids_BT, cache)
+        context = AttentionContext(rope, mask, cache, inputs_BT)
         first_v_BTKD = None
         for block in self.blocks:
-            x_BTC, v_BTKD = block(x_BTC, context, first_v_BTKD)
+            x_BTC, v_BTKD = block(x_BTC, x0_BTC, context, first_v_BTKD)
             if config.value_residual and first_v_BTKD is None:
                 first_v_BTKD = v_BTKD
         if cache is not None:
-            cache.advance(T)
+            cache.advance(inputs_BT)
         return self.final_norm(x_BTC)
+
+    def _embed(
+        self,
+        inputs_BT: Tensor,
+        positions_BT: Tensor,
+        document_ids_BT: Tensor | None,
+        cache: KVCache | None,
+    ) -> Tensor:
+        """Return what enters the first block, (B, T, C)."""
+        config = self.config
+        x_BTC = self.token_embedding(inputs_BT)
+        if self.smear is not None or self.bigram_table is not None:
+            previous_BT = previous_tokens(inputs_BT, document_ids_BT, cache)
+            if self.smear is not None:
+                before_BTC = self.token_embedding(previous_BT.clamp(min=0))
+                x_BTC = self.smear(x_BTC, before_BTC, previous_BT)
+            if self.bigram_table is not None:
+                x_BTC = x_BTC + self.bigram_table(inputs_BT, previous_BT)
+        if self.position_embedding is not None:
+            x_BTC = x_BTC + self.position_embedding(positions_BT)
+        if config.embedding_norm:
+            x_BTC = rms_norm(x_BTC, None, config.norm_eps)
+        return F.dropout(x_BTC, config.dropout, self.training).to(self.dtype)
 
     def head(self, x_BTC: Tensor) -> Tensor:
         """Return logits (..., V) of hidden states (..., C)."""

@@ -82,6 +82,9 @@ def activation_bytes(config: ModelConfig, dtype: torch.dtype) -> int:
     numbers += (4 if config.activation == "swiglu" else 2) * F
     numbers += round(2.5 * heads) if config.position == "rope" else 0
     numbers += 2 * heads if config.qk_norm else 0
+    numbers += C if config.x0_shortcut else 0
+    kv_heads = config.num_kv_heads * config.head_width
+    numbers += kv_heads * (config.value_residual + config.value_embeddings)
     T = config.context_length
     if dtype != torch.float32 and T < FUSED_FROM:  # above, the kernel keeps none, as in float32
         tiles = -(-T // TILE)

@@ -9,6 +9,9 @@ from groundup.recipe.schema import Recipe
 from groundup.train.budget import settle
 from groundup.train.display import duration
 
+WORTHWHILE_EPOCHS = 4
+"""Passes through a text that teach almost as much as new text would (arXiv 2305.16264)."""
+
 
 def plan(recipe: Recipe) -> Table:
     """Return parameters, tokens, steps, time and memory; nothing of the run is computed.
@@ -36,7 +39,10 @@ def plan(recipe: Recipe) -> Table:
     )
     found = estimate(shape, settled, peak_flops=peak, dtype=dtype)
     unknown = "known once the text is tokenized" if in_epochs and not tokens else ""
-    epochs = f", {found.tokens / tokens:.1f} epochs" if tokens else ""
+    passes = found.tokens / tokens if tokens else 0
+    epochs = f", {passes:.1f} epochs" if tokens else ""
+    if passes > WORTHWHILE_EPOCHS:
+        epochs += f" (past {WORTHWHILE_EPOCHS} the same text teaches less and less)"
     by_clock = config.duration.unit == "seconds"
     precision = str(dtype).removeprefix("torch.")
     rows = {

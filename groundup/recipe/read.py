@@ -4,7 +4,7 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,17 @@ from groundup.errors import UsageError
 from groundup.files import expand_user
 from groundup.model import ModelConfig
 from groundup.model.config import ARCHITECTURES
+from groundup.plan.size import training_rate
 from groundup.progress import console
+from groundup.recipe.dial import choices, shape_of, training_of, without_dialled
 from groundup.recipe.schema import Recipe
+from groundup.train.config import TrainConfig
 
 
-def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
-    """Read a recipe.
+def read_recipe(
+    path: Path, overrides: Mapping[str, Any] | None = None, *, preview: bool = False
+) -> Recipe:
+    """Read a recipe; say what its ``size`` or ``depth`` chose (``recipe.dial``).
 
     Args:
         path: the TOML file; the run takes the file's name unless the recipe has one.
@@ -27,32 +32,99 @@ def read_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recip
             They are merged before anything is derived, so that changing ``architecture`` changes
             the switches that follow from it. A key of the file that they leave without effect
             is left out, with a note.
+        preview: nothing is measured and nothing said: for help, and to know the keys.
 
     Raises:
         UsageError: no such file, not TOML, an unknown key, or a bad value.
     """
-    values, overrides = merge({"name": path.stem}, _read_toml(path)), overrides or {}
-    left_out: list[str] = []
+    values = merge({"name": path.stem}, _read_toml(path))
+    chosen: list[str] = []
+    recipe, left_out = change_recipe(
+        values,
+        overrides or {},
+        str(path),
+        measure=(lambda _: 1e12) if preview else training_rate,
+        say=chosen.append,
+    )
+    if left_out:
+        chosen.insert(0, f"{path}: {', '.join(left_out)} left out: no effect with these options")
+    for line in [] if preview else chosen:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    return recipe
+
+
+def change_recipe(
+    values: dict[str, Any],
+    overrides: Mapping[str, Any],
+    source: str,
+    *,
+    measure: Callable[[TrainConfig], float] = training_rate,
+    say: Callable[[str], None] = lambda _: None,
+) -> tuple[Recipe, list[str]]:
+    """Put ``overrides`` on top of a recipe's keys, and what a dial among them sets below.
+
+    Args:
+        values: the recipe's keys, nested as in its file.
+        overrides: other values of keys, nested likewise.
+        source: where ``values`` come from, for messages.
+        measure: FLOP/s of a training step on this machine; asked where a dial needs it.
+        say: takes lines that say what the dial chose.
+
+    Returns:
+        The recipe, and which of ``values`` are left out because the overrides leave them without
+        effect.
+
+    Raises:
+        UsageError: an unknown key, or a bad value.
+    """
+    values, left_out = dict(values), []
     for key, rival in (("max_steps", "budget"), ("budget", "max_steps")):
         given, section = overrides.get("pretrain", {}), values.get("pretrain", {})
         if key in given and rival in section and rival not in given:
             values["pretrain"] = {k: v for k, v in section.items() if k != rival}
             left_out.append(f"pretrain.{rival}")
+    for keys in list(without_dialled(values, overrides)):
+        values = _without(values, keys)
+        left_out.append(".".join(keys))
     while True:
         try:
-            recipe = Recipe.model_validate(merge(values, overrides))
-            break
+            recipe, lines = _dialled(merge(values, overrides), measure)
+            for line in lines:
+                say(line)
+            return recipe, left_out
         except ValidationError as error:
             idle = _idle_keys(error, values, overrides)
             if not idle:
-                raise UsageError(_first_problem(error, path, overrides)) from None
+                raise UsageError(_first_problem(error, source, overrides)) from None
         for section, key in idle:
-            values[section] = {k: v for k, v in values[section].items() if k != key}
+            values = _without(values, [section, key])
             left_out.append(f"{section}.{key}")
-    if left_out:
-        line = f"{path}: {', '.join(left_out)} left out: no effect with these options"
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-    return recipe
+
+
+def _dialled(
+    given: Mapping[str, Any], measure: Callable[[TrainConfig], float]
+) -> tuple[Recipe, list[str]]:
+    """Return a recipe of these keys and those that its dial sets, and lines that say which.
+
+    Raises:
+        ValidationError: an unknown key, or a bad value.
+        UsageError: the context is too long for the dial's training.
+    """
+    below = shape_of(given)
+    recipe = Recipe.model_validate(merge(below, given))
+    training = training_of(recipe, given, measure)
+    if training is not None:
+        below["pretrain"] = training.settings
+        recipe = Recipe.model_validate(merge(below, given))
+    return recipe, choices(recipe, training, given)
+
+
+def _without(values: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    """Return ``values`` without a key, which stands in a table where there are two."""
+    *above, last = keys
+    if above:
+        return dict(values) | {above[0]: _without(values[above[0]], [last])}
+    return {key: value for key, value in values.items() if key != last}
 
 
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,13 +196,14 @@ def _idle_keys(
     ]
 
 
-def _first_problem(error: ValidationError, path: Path, overrides: Mapping[str, Any]) -> str:
+def _first_problem(error: ValidationError, origin: str, overrides: Mapping[str, Any]) -> str:
     """Return one line for the first of pydantic's complaints, and the number of the others."""
     problems = error.errors(include_url=False)
     problem = problems[0]
     keys = _idle_key(problem) or [str(key) for key in problem["loc"]]
-    source = f"{path}: {'.'.join(keys)}" if keys else str(path)
-    given = next((keys[:n] for n in range(len(keys), 1, -1) if _given(keys[:n], overrides)), [])
+    source = f"{origin}: {'.'.join(keys)}" if keys else origin
+    least = 0 if keys and keys[0] not in sections() else 1  # a section alone is no option
+    given = next((keys[:n] for n in range(len(keys), least, -1) if _given(keys[:n], overrides)), [])
     if given:
         source = "--" + ".".join(given).replace("_", "-")
     unknown = problem["type"] == "extra_forbidden"
@@ -191,7 +264,9 @@ def write_toml(recipe: Recipe) -> str:
     """
     values = recipe.model_dump(mode="json", exclude_none=True)
     values["model"] = _without_what_follows(recipe.model, values["model"])
-    lines = [f"{key} = {_toml(value)}" for key, value in values.items() if key not in sections()]
+    lines = [
+        f"{key} = {toml_value(value)}" for key, value in values.items() if key not in sections()
+    ]
     for section in sections():
         lines += _table(section, values[section], getattr(recipe, section))
     return "\n".join(lines) + "\n"
@@ -201,10 +276,12 @@ def _table(name: str, values: Mapping[str, Any], section: BaseModel) -> list[str
     """Return a section's lines, those of the sections in it last."""
     inner = _section_types(type(section))
     lines = ["", f"[{name}]"]
-    lines += [f"{key} = {_toml(value)}" for key, value in values.items() if key not in inner]
+    lines += [f"{key} = {toml_value(value)}" for key, value in values.items() if key not in inner]
     # TOML has no None; thresholds that have a default are switched off by a word
+    presets = {**getattr(section, "datatrove", {})}
+    presets |= ARCHITECTURES.get(getattr(section, "architecture", ""), {})
     for key, field in type(section).model_fields.items():
-        has_default = field.default is not None or key in getattr(section, "datatrove", {})
+        has_default = field.default is not None or key in presets
         if getattr(section, key) is None and has_default:
             lines.append(f'{key} = "off"')
     for key in inner:
@@ -232,11 +309,16 @@ def sections() -> tuple[str, ...]:
     return tuple(_section_types())
 
 
-def _toml(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """Return a value as TOML spells it."""
     if isinstance(value, list):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
+        return "[" + ", ".join(toml_value(item) for item in value) + "]"
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_toml(key)} = {_toml(item)}" for key, item in value.items()) + "}"
+        return (
+            "{"
+            + ", ".join(f"{toml_value(key)} = {toml_value(item)}" for key, item in value.items())
+            + "}"
+        )
     if isinstance(value, str):
         # A JSON string is a TOML basic string, but for DEL, which TOML wants escaped.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -9,6 +9,7 @@ from groundup.config import Config
 from groundup.corpus import CorpusConfig
 from groundup.generate import SamplingConfig
 from groundup.model import ModelConfig
+from groundup.plan.size import DEEPEST, Size
 from groundup.tokenizer import TokenizerConfig
 from groundup.train.config import TrainConfig
 
@@ -70,6 +71,16 @@ class Recipe(Config):
     runs: Path = Path("runs")
     """Folder that holds the runs."""
 
+    size: Size | None = None
+    """One dial for shape and training: sets layers, width, heads, feed-forward and context of the
+    model, tokenizer.vocab_size, and of pretrain batch_size, the learning rates and, without a
+    budget, 20 tokens per parameter. A key that stands beside it wins; on the command line it wins
+    over the recipe's keys."""
+
+    depth: int | None = Field(default=None, ge=1, le=DEEPEST, strict=True)
+    """The same dial in layers, instead of size; from 8 on the width is 64 × depth. The sizes are
+    depths 2, 3, 5, 8, 12, 18 and 26."""
+
     corpus: CorpusConfig = CorpusConfig()
     """Raw sources to documents."""
 
@@ -84,6 +95,12 @@ class Recipe(Config):
 
     evaluate: EvaluateConfig = EvaluateConfig()
     """Numbers of the finished model."""
+
+    @model_validator(mode="after")
+    def _one_dial(self) -> Self:
+        if self.size and self.depth:
+            raise ValueError("size and depth are two names of one dial; leave one out")
+        return self
 
     @property
     def folder(self) -> Path:

@@ -8,7 +8,7 @@ from groundup.generate.sampling import draw, likeliest, process_logits, random_s
 GREEDY = SamplingConfig(temperature=0, max_tokens=12)
 SAMPLED = SamplingConfig(temperature=0.9, top_k=40, top_p=0.95, seed=5, max_tokens=12)
 PENALIZED = SamplingConfig(temperature=0, repetition_penalty=1.5, max_tokens=12)
-ARCHITECTURES = ["qwen3", "llama", "gpt2", "rnn"]
+ARCHITECTURES = ["qwen3", "llama", "gpt2", "speedrun", "rnn"]
 PROMPTS = [[7], [1, 2, 3, 4, 5, 6, 7, 8, 9], [11, 12, 13], [200, 5]]
 
 

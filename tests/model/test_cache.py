@@ -11,6 +11,8 @@ KINDS = [
     ("gpt2", {}),
     ("rnn", {}),
     ("qwen3", {"sliding_window": 4, "value_residual": True}),
+    ("qwen3", {"smear": True, "bigram_table_size": 31, "value_embeddings": True}),
+    ("speedrun", {"num_kv_heads": 2}),
 ]
 T = 17
 

@@ -27,6 +27,11 @@ def test_an_architecture_sets_its_switches_and_a_recipe_may_set_any_of_them(arch
     assert other.tie_embeddings == flipped
 
 
+def test_a_speedruns_soft_cap_may_be_switched_off():
+    assert ModelConfig(architecture="speedrun").logit_soft_cap == 15.0
+    assert ModelConfig(architecture="speedrun", logit_soft_cap="off").logit_soft_cap is None
+
+
 def test_gpt2_feeds_forward_through_four_widths():
     assert ModelConfig(architecture="gpt2", width=60).feed_forward_width == 240
 
@@ -55,6 +60,10 @@ def test_gated_layers_are_8_thirds_wide_to_a_multiple_of_64():
         ({"rope_theta": float("nan")}, "rope_theta"),
         ({"architecture": "gpt2", "rope_theta": 5.0}, "no effect with learned positions"),
         ({"architecture": "rnn", "value_residual": True}, "value_residual has no effect with rnn"),
+        ({"architecture": "rnn", "smear": True}, "smear has no effect with rnn"),
+        ({"architecture": "rnn", "norm_weight": False}, "norm_weight has no effect with rnn"),
+        ({"architecture": "gpt2", "norm_weight": False}, "needs norm = rmsnorm"),
+        ({"bigram_table_size": 1}, "leaves no row for a pair"),
         ({"architecture": "rnn", "num_heads": 4}, "num_heads has no effect with rnn"),
         ({"architecture": "rnn", "num_kv_heads": 2}, "num_kv_heads has no effect with rnn"),
         ({"architecture": "rnn", "head_width": 64}, "head_width has no effect with rnn"),

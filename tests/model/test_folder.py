@@ -35,6 +35,7 @@ OURS = [
 ]
 ONLY_OURS = [
     ("qwen3", {"activation": "relu2", "logit_soft_cap": 15.0, "value_residual": True}),
+    ("speedrun", {}),
     ("gpt2", {"bias": False}),
     ("llama", {"sliding_window": 4, "tie_embeddings": False}),
     ("rnn", {}),

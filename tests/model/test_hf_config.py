@@ -40,6 +40,13 @@ GPT2 = {"model_type": "gpt2", "vocab_size": 53, "n_embd": 24, "n_layer": 2, "n_h
         ),
         ({"value_residual": True}, None, "value_residual = True"),
         ({"activation": "relu2"}, None, "activation = 'relu2': .* always has 'swiglu'"),
+        ({"x0_shortcut": True}, None, "x0_shortcut = True: .* has no such option"),
+        ({"value_embeddings": True}, None, "value_embeddings = True: .* has no such option"),
+        ({"embedding_norm": True}, None, "embedding_norm = True: .* has no such option"),
+        ({"bigram_table_size": 64}, None, "bigram_table_size = 64: .* has no such option"),
+        ({"smear": True}, None, "smear = True: .* has no such option"),
+        ({"norm_weight": False}, None, "norm_weight = False: .* always has True"),
+        ({"architecture": "speedrun"}, None, "no model with .*x0_shortcut True"),
         ({"architecture": "llama", "sliding_window": 8}, None, "sliding_window = 8"),
         (
             {"architecture": "llama", "width": 100, "num_heads": 3, "head_width": 8},

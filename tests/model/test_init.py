@@ -38,9 +38,10 @@ def test_building_leaves_the_global_generator_alone(architecture, tiny_config):
     assert torch.equal(torch.rand(1), expected)
 
 
-@pytest.mark.parametrize("architecture", ["qwen3", "gpt2", "rnn"])
+@pytest.mark.parametrize("architecture", ["qwen3", "gpt2", "rnn", "speedrun"])
 def test_first_weights_do_not_depend_on_what_was_in_memory(architecture, tiny_config):
-    options = {} if architecture == "rnn" else {"value_residual": True}
+    more = {"value_residual": True, "value_embeddings": True, "smear": True, "x0_shortcut": True}
+    options = {} if architecture == "rnn" else more | {"bigram_table_size": 31}
     config = tiny_config(architecture, **options)
     model = build_on_meta(config).to_empty(device="cpu")
     with torch.no_grad():

@@ -20,7 +20,7 @@ from groundup.plan.estimate import (
 from groundup.train import flops
 from groundup.train.config import TrainConfig
 
-ARCHITECTURES = ["qwen3", "llama", "gpt2", "rnn"]
+ARCHITECTURES = ["qwen3", "llama", "gpt2", "speedrun", "rnn"]
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

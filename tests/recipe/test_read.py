@@ -88,7 +88,7 @@ def test_every_recipe_that_groundup_brings_is_valid():
         st.text(st.characters(codec="utf-8", exclude_characters=":"), min_size=1).filter(str.strip),
         min_size=1,
     ),
-    architecture=st.sampled_from(["qwen3", "llama", "gpt2", "rnn"]),
+    architecture=st.sampled_from(["qwen3", "llama", "gpt2", "speedrun", "rnn"]),
 )
 def test_a_written_recipe_reads_back_as_it_was(prompt, rate, sources, architecture):
     recipe = Recipe.model_validate(
@@ -106,6 +106,12 @@ def test_a_check_that_datatrove_has_and_is_switched_off_stays_off():
     filters = {"rules": ["fineweb"], "fineweb": options}
     recipe = Recipe.model_validate({"corpus": {"filters": filters}})
     assert recipe.corpus.filters.fineweb.max_newlines_per_word is None
+    assert Recipe.model_validate(tomllib.loads(write_toml(recipe))) == recipe
+
+
+def test_a_speedruns_soft_cap_that_is_switched_off_stays_off():
+    recipe = Recipe.model_validate({"model": {"architecture": "speedrun", "logit_soft_cap": "off"}})
+    assert recipe.model.logit_soft_cap is None
     assert Recipe.model_validate(tomllib.loads(write_toml(recipe))) == recipe
 
 

@@ -1,0 +1,151 @@
+"""The race: groundup and its rivals on the same cores and bytes for the same time on the clock.
+
+    python benchmarks/race.py --budget 3m --corpus shakespeare stdlib --seeds 0 1 2
+    python benchmarks/race.py --report
+
+One contender at a time, each a process of its own that is given a training text, a validation text,
+seconds, a seed and threads. Its clock runs from the making of the model to the last step, compiling
+and its own validations included; tokenizers, imports and the final scoring are outside of it, and
+recorded. The score is the sum of nats over the whole validation text (race/score.py: one rule for
+all, with half a context before each token), over its bytes; ids that do not spell that text to the
+byte are refused.
+
+A rival runs as it is shipped for a CPU and in the best small configuration we found for it
+(race/settings.py); its schedule follows the clock, so that it ends annealed. Each result is a file
+of its own in --results: what is there is not run again, so a race can be run in pieces, and goes on
+after a kill with the heat it was in. To try other settings:
+
+    python benchmarks/race.py --budget 1m --only nanogpt-tuned --set learning_rate=4e-3 width=192
+"""
+
+import argparse
+import fcntl
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from race.chart import picture
+from race.corpora import corpus, shared_data
+from race.report import ratios, read_results, table
+from race.run import Heat, run_heat
+from race.settings import SETTINGS, changed, settings_for
+
+CORPORA = ("shakespeare", "stdlib", "stories")
+
+
+def seconds(text: str) -> float:
+    """Return the seconds of ``90s``, ``3m`` or ``90``."""
+    for unit, factor in (("s", 1), ("m", 60), ("h", 3600)):
+        if text.endswith(unit):
+            return float(text[:-1]) * factor
+    return float(text)
+
+
+def names(text: str) -> list[str]:
+    """Return the parts of a comma-separated list."""
+    return [part for part in text.split(",") if part]
+
+
+def change(text: str) -> tuple[str, Any]:
+    """Return key and value of ``key=value``; the value is JSON where it can be read so."""
+    key, _, value = text.partition("=")
+    try:
+        return key, json.loads(value)
+    except json.JSONDecodeError:
+        return key, value
+
+
+def heats(options: argparse.Namespace) -> list[tuple[Heat, dict[str, Any]]]:
+    """Return what is to be run, seed by seed, so that what is compared is run close together."""
+    changes = dict(options.set)
+    suffix = "".join(f"+{key}={value}" for key, value in changes.items())
+    found = []
+    for name in options.corpus:
+        for seed in options.seeds:
+            for contender, kind in SETTINGS:
+                who = f"{contender}-{kind}"
+                if options.only and not any(who.startswith(part) for part in options.only):
+                    continue
+                settings = settings_for(contender, kind, name, options.budget)
+                heat = Heat(contender, kind + suffix, name, options.budget, seed)
+                found.append((heat, changed(settings, changes)))
+    return found
+
+
+def race(todo: list[tuple[Heat, dict[str, Any]]], options: argparse.Namespace) -> None:
+    """Run all heats that have no result yet, one after the other."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops the contender too
+    texts: dict[str, tuple[bytes, bytes]] = {}
+    for place, (heat, settings) in enumerate(todo, start=1):
+        if heat.corpus not in texts:
+            found = corpus(heat.corpus, shared_data())
+            most = options.most_bytes or None
+            texts[heat.corpus] = (cut(found[0], most), cut(found[1], most and most // 4))
+        print(f"{place}/{len(todo)} {heat.name}", end=" ", flush=True)
+        result = run_heat(
+            heat,
+            settings,
+            texts[heat.corpus],
+            threads=options.threads,
+            results=options.results,
+            retry=options.retry,
+        )
+        if "error" in result:
+            print(result["error"], flush=True)
+        else:
+            print(
+                f"{result['bits_per_byte']:.4f} bits/byte, {result['nats_per_character']:.4f} "
+                f"nats/character, {result['steps']} steps in {result['seconds']:.1f} s",
+                flush=True,
+            )
+
+
+def cut(text: bytes, most: int | None) -> bytes:
+    """Return the first ``most`` bytes, or a few less where a character would be cut."""
+    return text[:most].decode(errors="ignore").encode()
+
+
+def main() -> None:
+    """Run the race, or report what is there of it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    here = Path(__file__).parent
+    parser.add_argument("--budget", type=seconds, default=180.0, help="90s, 3m")
+    parser.add_argument("--corpus", nargs="*", choices=CORPORA, default=["shakespeare"])
+    parser.add_argument("--seeds", nargs="*", type=int, default=[0])
+    parser.add_argument("--only", type=names, default=[], help="nanogpt,groundup,litgpt-tuned")
+    parser.add_argument("--set", nargs="*", type=change, default=[], help="settings to change")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--results", type=Path, default=here.parent / "runs" / "race")
+    parser.add_argument("--most-bytes", type=int, default=0, help="of a text, for a quick look")
+    parser.add_argument("--retry", action="store_true", help="run again what failed")
+    parser.add_argument("--report", action="store_true", help="table, picture, ratios")
+    parser.add_argument("--svg", type=Path, default=here / "race.svg")
+    options = parser.parse_args()
+    if not options.report:
+        options.results.mkdir(parents=True, exist_ok=True)
+        with (options.results / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                sys.exit(f"{options.results}: a race is on; two at a time would share the cores")
+            try:
+                todo = heats(options)
+            except ValueError as error:
+                parser.error(str(error))
+            race(todo, options)
+        return
+    results = read_results(options.results)
+    if not results:
+        sys.exit(f"{options.results}: no results; run the race first")
+    print(table(results))
+    options.svg.write_text(picture(results), encoding="utf-8")
+    print(json.dumps({"benchmark": "race", "ratios": ratios(results)}))
+
+
+if __name__ == "__main__":
+    main()

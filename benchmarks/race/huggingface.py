@@ -1,0 +1,133 @@
+"""transformers' ``Trainer`` with a small model from scratch.
+
+Its optimizer is its default, the fused AdamW; its learning rate follows the clock (a LambdaLR, as
+Trainer takes one), so that the run is annealed when its time is over.
+"""
+
+import math
+import os
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from race.job import Job
+
+
+class Crops(torch.utils.data.Dataset[dict[str, Tensor]]):
+    """Random crops; Trainer shuffles them anew each time it has seen them all."""
+
+    def __init__(self, ids: Tensor, context: int, seed: int) -> None:
+        self.ids, self.context = ids, context
+        starts = torch.randint(
+            len(ids) - context, (1 << 18,), generator=torch.Generator().manual_seed(seed)
+        )
+        self.starts = starts.tolist()
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, place: int) -> dict[str, Tensor]:
+        start = self.starts[place]
+        crop = self.ids[start : start + self.context]
+        return {"input_ids": crop, "labels": crop}
+
+
+def make_model(settings: dict[str, Any], vocab: int) -> nn.Module:
+    """Return GPT-2 or a Llama of the settings' shape."""
+    from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+
+    layers, width, heads = (settings[key] for key in ("layers", "width", "heads"))
+    special = {"bos_token_id": 0, "eos_token_id": 0, "use_cache": False}
+    if settings["family"] == "gpt2":
+        dropout = dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), settings["dropout"])
+        config = GPT2Config(
+            vocab_size=vocab,
+            n_positions=settings["context"],
+            n_embd=width,
+            n_layer=layers,
+            n_head=heads,
+            **dropout,
+            **special,
+        )
+        return GPT2LMHeadModel(config)
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=vocab,
+            hidden_size=width,
+            intermediate_size=settings["feed_forward"],
+            num_hidden_layers=layers,
+            num_attention_heads=heads,
+            num_key_value_heads=heads,
+            max_position_embeddings=settings["context"],
+            tie_word_embeddings=True,
+            **special,
+        )
+    )
+
+
+def run(job: Job) -> None:
+    """Train until the time is over."""
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    from transformers import Trainer, TrainerCallback, TrainingArguments
+
+    settings, tokens = job.settings, job.tokens()
+    V, T = len(tokens.table), settings["context"]
+    make_model(settings, V)  # imports what it needs, before the clock starts
+    torch.manual_seed(job.seed)
+    data = Crops(tokens.train, T, job.seed)
+    job.start()
+    model = make_model(settings, V)
+
+    def logits(ids_BT: Tensor) -> Tensor:
+        training = model.training
+        model.eval()
+        with torch.autocast("cpu", torch.bfloat16, enabled=settings["bfloat16"]):
+            found = model(input_ids=ids_BT).logits
+        model.train(training)
+        return found
+
+    class ByTheClock(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:  # noqa: ARG002
+            with torch.no_grad():
+                job.probe(state.global_step, logits, tokens, T)
+            control.should_training_stop = job.progress >= 1
+            return control
+
+    def multiplier(_: int) -> float:
+        progress, warmup = min(job.progress, 1.0), settings["warmup"]
+        if progress < warmup:
+            return (progress + 1e-3) / (warmup + 1e-3)
+        share = (progress - warmup) / (1 - warmup)
+        return (
+            1 - share if settings["schedule"] == "linear" else (1 + math.cos(math.pi * share)) / 2
+        )
+
+    arguments = TrainingArguments(
+        output_dir=str(job.folder / "trainer"),
+        max_steps=10**6,
+        per_device_train_batch_size=settings["batch"],
+        gradient_accumulation_steps=settings["accumulate"],
+        learning_rate=settings["learning_rate"],
+        weight_decay=settings["weight_decay"],
+        adam_beta2=settings["beta2"],
+        bf16=settings["bfloat16"],
+        torch_compile=settings["compile"],
+        use_cpu=True,
+        seed=job.seed,
+        save_strategy="no",
+        logging_strategy="no",
+        report_to=[],
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+    )
+    trainer = Trainer(model=model, args=arguments, train_dataset=data, callbacks=[ByTheClock()])
+    trainer.create_optimizer()
+    trainer.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(trainer.optimizer, multiplier)
+    trainer.train()
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    steps = trainer.state.global_step
+    job.finish(
+        logits, tokens.validation, tokens.table, context=T, step=steps, parameters=parameters
+    )

@@ -1,0 +1,103 @@
+"""What the results in a folder say: a table, ratios, and the picture."""
+
+import json
+import statistics
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+Group = dict[tuple[str, float], dict[str, list[dict[str, Any]]]]
+"""Results by (corpus, budget), then by contender and kind."""
+
+
+def read_results(folder: Path) -> list[dict[str, Any]]:
+    """Return the results in a folder, each of a heat."""
+    paths = sorted(folder.glob("*.json"))
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+
+
+def grouped(results: list[dict[str, Any]]) -> Group:
+    """Return results by where they were run, and by whom."""
+    groups: Group = defaultdict(lambda: defaultdict(list))
+    for result in results:
+        who = f"{result['contender']} {result['kind']}"
+        groups[result["corpus"], result["budget"]][who].append(result)
+    return groups
+
+
+def table(results: list[dict[str, Any]]) -> str:
+    """Return a Markdown table for each corpus and budget, the best first."""
+    parts = []
+    for (corpus, budget), contenders in sorted(grouped(results).items()):
+        measure = "nats/character" if corpus == "shakespeare" else "bits/byte"
+        parts.append(
+            f"{corpus}, {minutes(budget)}\n\n"
+            f"| | {measure} | from … to | seeds | parameters | steps | late |\n"
+            "|---|---:|---:|---:|---:|---:|---:|"
+        )
+        rows, failed = [], []
+        for who, heats in contenders.items():
+            whole = [heat for heat in heats if "error" not in heat]
+            if not whole:
+                failed.append(f"| {who} | {heats[0]['error'].splitlines()[0]} | | | | | |")
+                continue
+            scores = [heat[measure_key(corpus)] for heat in whole]
+            steps = statistics.mean(heat["steps"] for heat in whole)
+            late = max(heat["seconds"] for heat in whole) / budget - 1
+            line = (
+                f"| {who} | {statistics.mean(scores):.4f} | {min(scores):.4f} … {max(scores):.4f} "
+                f"| {len(scores)} | {whole[0]['parameters'] / 1e6:.2f} M | {steps:,.0f} "
+                f"| {late:+.1%} |"
+            )
+            rows.append((statistics.mean(scores), line))
+        parts.append("\n".join([line for _, line in sorted(rows)] + failed) + "\n")
+    return "\n".join(parts)
+
+
+def measure_key(corpus: str) -> str:
+    """Return what a corpus is judged by."""
+    return "nats_per_character" if corpus == "shakespeare" else "bits_per_byte"
+
+
+def minutes(budget: float) -> str:
+    """Return ``3 minutes`` or ``10 seconds``."""
+    number, unit = (budget / 60, "minute") if budget >= 60 else (budget, "second")
+    return f"{number:g} {unit}{'' if number == 1 else 's'}"
+
+
+def ratios(results: list[dict[str, Any]]) -> dict[str, float]:
+    """Return the best rival's bits per byte over ours, and its time over ours for its score.
+
+    Above 1, groundup wins.
+    """
+    found = {}
+    groups = grouped(results)
+    for (corpus, budget), contenders in sorted(groups.items()):
+        scores = {
+            who: statistics.mean(heat["bits_per_byte"] for heat in heats)
+            for who, heats in contenders.items()
+            if all("error" not in heat for heat in heats)
+        }
+        rivals = {who: score for who, score in scores.items() if not who.startswith("groundup")}
+        mine = [score for who, score in scores.items() if who.startswith("groundup")]
+        if mine and rivals:
+            best = min(rivals, key=rivals.__getitem__)
+            key = f"{corpus} {minutes(budget)}: {best} / groundup"
+            found[key] = round(rivals[best] / min(mine), 4)
+            if enough := _enough(groups, corpus, rivals[best]):
+                key = f"{corpus}: {minutes(budget)} of {best} / time of groundup for that score"
+                found[key] = round(budget / enough, 2)
+    return found
+
+
+def _enough(groups: Group, corpus: str, score: float) -> float | None:
+    """Return the shortest budget with which groundup was as good; None if with none."""
+    budgets = [
+        budget
+        for (where, budget), contenders in groups.items()
+        for who, heats in contenders.items()
+        if where == corpus and who.startswith("groundup")
+        if all("error" not in heat for heat in heats)
+        if statistics.mean(heat["bits_per_byte"] for heat in heats) <= score
+    ]
+    return min(budgets, default=None)

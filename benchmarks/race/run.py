@@ -1,0 +1,149 @@
+"""Running one contender as a process, and judging what it left, as nobody's friend."""
+
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from race.settings import MODULES, PACKAGES
+
+PATIENCE = 1800.0
+"""Seconds a contender may take besides its budget: tokenizing, importing, scoring."""
+
+HERE = Path(__file__).parents[1]
+
+
+class Heat(NamedTuple):
+    """One contender, on one corpus, for one time, with one seed."""
+
+    contender: str
+    kind: str
+    corpus: str
+    budget: float
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The name of its result."""
+        return (
+            f"{self.contender}-{self.kind}.{self.corpus}.{self.budget:g}s.seed{self.seed}".replace(
+                "/", "_"
+            )
+        )
+
+
+def run_heat(
+    heat: Heat,
+    settings: dict[str, Any],
+    texts: tuple[bytes, bytes],
+    *,
+    threads: int,
+    results: Path,
+    retry: bool = False,
+) -> dict[str, Any]:
+    """Run a contender, or return the result it has already (with ``retry`` no failed one).
+
+    A contender that fails is a result too, which says why.
+    """
+    path = results / f"{heat.name}.json"
+    if path.is_file():
+        result = json.loads(path.read_text(encoding="utf-8"))
+        if not (retry and "error" in result):
+            return result
+    folder = results / ".work" / heat.name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for split, text in zip(("train", "validation"), texts, strict=True):
+        (folder / f"{split}.txt").write_bytes(text)
+    job = {"settings": settings, "budget": heat.budget, "seed": heat.seed, "threads": threads}
+    (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
+    result = heat._asdict() | {"threads": threads, "load": os.getloadavg()[0]}
+    result["settings"] = settings
+    try:
+        python = environment(heat.contender, results / ".venvs")
+        _run(python, heat, folder, threads)
+        result |= judge(folder, texts[1])
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        result["error"] = f"{type(error).__name__}: {error}"
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    partial.replace(path)
+    shutil.rmtree(folder, ignore_errors=True)
+    return result
+
+
+def _run(python: str, heat: Heat, folder: Path, threads: int) -> None:
+    module = MODULES.get(heat.contender, heat.contender)
+    paths = [str(HERE), *([str(HERE.parent)] if heat.contender == "groundup" else [])]
+    variables = os.environ | {
+        "PYTHONPATH": os.pathsep.join(paths),
+        "OMP_NUM_THREADS": str(threads),
+        "MKL_NUM_THREADS": str(threads),
+    }
+    done = subprocess.run(
+        [python, "-m", "race.worker", module, str(folder)],
+        env=variables,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=heat.budget + PATIENCE,
+        check=False,
+    )
+    if done.returncode:
+        raise ValueError(f"exit status {done.returncode}\n{done.stdout[-3000:]}")
+
+
+def environment(contender: str, folder: Path) -> str:
+    """Return the Python of a contender; its environment is made at the first call.
+
+    Raises:
+        ValueError: it cannot be installed.
+    """
+    if contender not in PACKAGES:
+        return sys.executable
+    home = folder / contender
+    python, ready = home / "bin" / "python", home / "ready"
+    wanted = "\n".join(PACKAGES[contender])
+    if not ready.is_file() or ready.read_text(encoding="utf-8") != wanted:
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)
+        command = [str(python), "-m", "pip", "install", "--quiet", *PACKAGES[contender]]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise ValueError(f"cannot be installed: {done.stderr[-2000:]}")
+        ready.write_text(wanted, encoding="utf-8")
+    return str(python)
+
+
+def judge(folder: Path, validation: bytes) -> dict[str, Any]:
+    """Return a contender's score and curve.
+
+    Raises:
+        ValueError: its ids are not the validation text, or its nats are no lengths of a code.
+    """
+    facts = json.loads((folder / "done.json").read_text(encoding="utf-8"))
+    table = [bytes.fromhex(token) for token in facts.pop("table")]
+    with np.load(folder / "score.npz") as found:
+        ids, nats = found["ids"], found["nats"]
+    if len(ids) != len(nats) or b"".join(table[number] for number in ids) != validation:
+        raise ValueError("the ids that were scored are not those of the validation text")
+    if not np.isfinite(nats).all() or (nats < 0).any():
+        raise ValueError("a token costs less than nothing, or no number at all")
+    total = float(nats.sum())
+    curve_file = folder / "curve.jsonl"
+    lines = curve_file.read_text(encoding="utf-8").splitlines() if curve_file.is_file() else []
+    return facts | {
+        "nats": total,
+        "bits_per_byte": total / math.log(2) / len(validation),
+        "nats_per_character": total / len(validation.decode()),
+        "tokens": len(ids),
+        "bytes": len(validation),
+        "curve": [json.loads(line) for line in lines],
+    }
