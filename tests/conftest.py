@@ -1,7 +1,10 @@
 """Fixtures that every room's tests share."""
 
 import os
+import socket
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # Tensors here are tiny: two threads wait for each other longer than they work. Before torch loads.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -26,3 +29,18 @@ def shared() -> Path:
             pytest.fail(f"GROUNDUP_REQUIRE_SHARED is set but there is no folder {folder}")
         pytest.skip(f"no shared data at {folder}; set GROUNDUP_SHARED to its folder")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def offline() -> Iterator[None]:
+    """Nothing here may reach for the network; this machine itself is no network."""
+    connect = socket.socket.connect
+
+    def refuse(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and address[0] not in ("127.0.0.1", "localhost", "::1"):
+            raise AssertionError(f"a test connects to {address}")
+        connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", refuse)
+        yield

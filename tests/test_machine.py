@@ -1,5 +1,6 @@
 import ctypes
 import platform
+import socket
 
 import pytest
 import torch
@@ -78,3 +79,8 @@ def test_the_machine_is_described_by_what_a_result_depends_on():
     assert facts["cores"] >= 1
     assert facts["memory_bytes"] > 0
     assert {"cpu", "system", "python", "groundup", "torch"} <= facts.keys()
+
+
+def test_tests_cannot_reach_the_network():
+    with socket.socket() as one, pytest.raises(AssertionError, match=r"192\.0\.2\.1"):
+        one.connect(("192.0.2.1", 80))

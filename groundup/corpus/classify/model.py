@@ -117,7 +117,10 @@ def load_classifier(path: str | Path) -> Classifier:
     """
     path = expand_user(path)
     if not path.is_file():
-        raise UserError(f"there is no classifier {path}; train one first")
+        raise UserError(
+            f"there is no classifier {path}; train one first (groundup corpus classifier {path} …),"
+            " or leave it out"
+        )
     try:
         with safe_open(path, framework="np") as file:
             metadata = (file.metadata() or {}).get(METADATA)
