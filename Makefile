@@ -33,7 +33,7 @@ $(VENV)/installed-dev: $(BIN)/python pyproject.toml constraints.txt
 	@touch $@
 
 test: install-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: install-dev
 	$(BIN)/ruff check .
