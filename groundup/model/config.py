@@ -42,8 +42,8 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
         "bias": True,
         "tie_embeddings": True,
     },
-    # What speedruns of small models agree on: https://github.com/KellerJordan/modded-nanogpt and
-    # https://github.com/karpathy/nanochat. It opens in groundup only.
+    # From speedruns of small models, https://github.com/KellerJordan/modded-nanogpt and
+    # https://github.com/karpathy/nanochat; not each part from both. It opens in groundup only.
     "speedrun": {
         "norm": "rmsnorm",
         "norm_eps": 1e-6,
@@ -135,7 +135,7 @@ class ModelConfig(Config):
     """Positions: rotary in attention, or a learned vector added to the embedding."""
 
     rope_theta: float = Field(default=10_000.0, gt=0)
-    """Base wavelength of the rotary positions."""
+    """Base of the wavelengths of the rotary positions."""
 
     qk_norm: bool = True
     """RMSNorm of queries and keys per head, before the rotation."""
@@ -162,7 +162,7 @@ class ModelConfig(Config):
     """Add a value looked up by the token, behind a gate, in every other layer (nanochat's ve)."""
 
     x0_shortcut: bool = False
-    """Blocks read a·x + b·x0, x0 the normalized embedding; a = 1, b = 0 at first (nanochat)."""
+    """Blocks read a·x + b·x0 (nanochat), x0 the normalized embedding; a = 1, b = 0 at first."""
 
     embedding_norm: bool = False
     """RMSNorm without a weight of what enters the first block (nanochat)."""

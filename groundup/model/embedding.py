@@ -7,7 +7,7 @@ from groundup.model.cache import KVCache
 from groundup.model.config import ModelConfig
 
 GATE_CHANNELS = 12
-"""First channels that a gate reads, as in modded-nanogpt: it needs no more to tell tokens apart."""
+"""First channels that a gate reads, as in modded-nanogpt's smear and nanochat's ``ve``."""
 
 
 def previous_tokens(
@@ -31,11 +31,12 @@ def previous_tokens(
 
 
 class BigramTable(nn.Module):
-    """A vector per pair (previous token, token), pairs hashed to rows (modded-nanogpt).
+    """A vector per pair (previous token, token), pairs hashed to rows by modded-nanogpt's hash.
 
     A model of a few layers spends much of the first on finding out which token came before; here it
-    is one look-up. Pairs that share a row are told apart by the token's own embedding. The last row
-    is for tokens with none before. All rows start at zero.
+    is one look-up, added once, where modded-nanogpt adds it before every block. Pairs that share a
+    row are told apart by the token's own embedding. The last row is for tokens with none before.
+    All rows start at zero.
     """
 
     def __init__(self, num_rows: int, width: int) -> None:
@@ -68,11 +69,11 @@ class Smear(nn.Module):
 
 
 class ValueEmbedding(nn.Module):
-    """A value per token, looked up and gated: v + 2·sigmoid(w·x)·table[token] (nanochat's ``ve``).
+    """A gated value per token: v + 2·sigmoid(w·x)·table[token] (after nanochat's ``ve``).
 
     It gives the model parameters that cost no products. The gate, one a layer where nanochat has
     one a head, reads the first ``GATE_CHANNELS`` channels of the attention's input; w starts at
-    zero, the gate hence at 1, and the table at zero.
+    zero, the gate hence at 1, and the table at zero, where nanochat's is random.
     """
 
     def __init__(self, config: ModelConfig) -> None:

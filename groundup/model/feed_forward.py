@@ -10,7 +10,7 @@ class FeedForward(nn.Module):
     """Up to F, a non-linearity, down to C.
 
     ``swiglu`` gates one product by another (arXiv 2002.05202, eq. 6), ``gelu`` is GPT-2's tanh form
-    (arXiv 1606.08415, section 2), ``relu2`` squares a ReLU (Primer, arXiv 2109.08668, section 4).
+    (arXiv 1606.08415, section 2), ``relu2`` squares a ReLU (Primer, arXiv 2109.08668).
     """
 
     def __init__(self, config: ModelConfig) -> None:

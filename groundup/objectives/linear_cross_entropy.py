@@ -83,16 +83,20 @@ def _block_loss(
     logits32_RV = logits_RV.float()
     if soft_cap is not None:
         logits32_RV = soft_cap * torch.tanh(logits32_RV / soft_cap)
-    ignored_R1 = (targets_R < 0)[:, None]
+    counted_R1 = (targets_R >= 0).float()[:, None]
     targets_R1 = targets_R.clamp(min=0)[:, None]
-    log_probs_RV = logits32_RV.log_softmax(-1)
-    loss = -log_probs_RV.gather(1, targets_R1).masked_fill(ignored_R1, 0.0).sum()
-    if differentiate:
-        gradient_RV = log_probs_RV.exp_()  # of cross-entropy: probabilities, less 1 at the target
-        gradient_RV.scatter_add_(1, targets_R1, gradient_RV.new_full(targets_R1.shape, -1.0))
-        if soft_cap is not None:
-            gradient_RV *= 1 - (logits32_RV / soft_cap).square()  # tanh' = 1 - tanh²
-        logits_RV.copy_(gradient_RV.masked_fill_(ignored_R1, 0.0))
+    # One exponential per logit gives loss and gradient; log_softmax and its exp would take two.
+    largest_R1 = logits32_RV.amax(-1, keepdim=True)
+    at_target_R1 = logits32_RV.gather(1, targets_R1)
+    slope_RV = 1 - (logits32_RV / soft_cap).square() if differentiate and soft_cap else None
+    powers_RV = logits32_RV.sub_(largest_R1).exp_()
+    sum_R1 = powers_RV.sum(-1, keepdim=True)
+    loss = ((sum_R1.log() + largest_R1 - at_target_R1) * counted_R1).sum()
+    if differentiate:  # the gradient of cross-entropy: probabilities, less 1 at the target
+        gradient_RV = powers_RV.mul_(counted_R1 / sum_R1).scatter_add_(1, targets_R1, -counted_R1)
+        if slope_RV is not None:
+            gradient_RV *= slope_RV  # tanh' = 1 - tanh²
+        logits_RV.copy_(gradient_RV)
     return loss
 
 

@@ -22,17 +22,17 @@ would be most of the work: it is a third of 1m and of 124m, a tenth of 1b.
 
 *Tokens.* Without a budget, 20 per parameter (Hoffmann et al. 2022, arXiv 2203.15556, table 3).
 Their models had 70 M parameters and more; below that the ratio is carried on as it is, for want of
-a better one. A corpus with fewer tokens is repeated: up to four times costs almost nothing, and
-after about sixteen there is nothing left to learn (arXiv 2305.16264); ``--dry-run`` shows epochs.
+a better one. A corpus with fewer tokens is repeated: up to four times costs almost nothing, and at
+about forty there is nothing left to learn (arXiv 2305.16264, figure 1); ``--dry-run`` shows epochs.
 
 *Batch.* 0.58 D^0.571 tokens per step for D tokens in all, whatever the model (Step Law, arXiv
 2503.04715), to a power of two. Where the budget is a time, D is what this machine will manage.
 
 *Learning rates.* Those of the quickstart, 256 wide, carried over by ``train.optimizers.transfer``;
 for AdamW alone ``TrainConfig``'s, 384 wide. The batch that the rule above gives leaves them as they
-are: the quickstart's 4,096 tokens and nanochat's 524,288 have one Muon rate, 0.02, for a longer
-training wants a lower rate as a larger batch wants a higher one. Another batch scales them by the
-square root of the ratio. None of this was tried here beyond 10 M parameters.
+are: the quickstart's 4,096 tokens and nanochat's 524,288 have one Muon rate, 0.02; a longer
+training seems to want a lower rate as a larger batch wants a higher one. Another batch scales them
+by the square root of the ratio. None of this was tried here beyond 10 M parameters.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""AdamW as algorithm 2 of Loshchilov and Hutter (arXiv 1711.05101) has it, decay times the rate."""
+"""AdamW, algorithm 2 of Loshchilov and Hutter (arXiv 1711.05101), the decay times the rate."""
 
 import torch
 from torch import Tensor

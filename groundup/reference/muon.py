@@ -1,4 +1,4 @@
-"""Muon for one matrix, as Keller Jordan wrote it down (https://kellerjordan.github.io/posts/muon)."""
+"""Muon for one matrix, as Keller Jordan's code has it (https://github.com/KellerJordan/Muon)."""
 
 from collections.abc import Sequence
 

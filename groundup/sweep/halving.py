@@ -1,9 +1,9 @@
 """Successive halving: short trainings of all settings, longer ones of the best.
 
-Jamieson and Talwalkar 2016 (arXiv 1502.07943), algorithm 1, with a factor as in the inner loop of
-Hyperband (Li et al. 2018, arXiv 1603.06560). Each *rung* trains what the rung before it left, for
-``halving`` times as long, and leaves one of ``halving``. Every training is annealed to its own end,
-for a loss in the middle of a schedule says little about its end: so a setting that is kept is
+Jamieson and Talwalkar 2016 (arXiv 1502.07943), with a factor as in the inner loop of Hyperband
+(Li et al. 2018, arXiv 1603.06560, algorithm 1). Each *rung* trains what the rung before it left,
+for ``halving`` times as long, and leaves one of ``halving``. Every training is annealed to its own
+end, for a loss in the middle of a schedule says little about its end: so a setting that is kept is
 trained anew and not longer, and a rung's results compare with those of the same rung only.
 """
 

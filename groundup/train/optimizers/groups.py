@@ -43,9 +43,9 @@ def group_parameters(
 ) -> list[ParameterGroup]:
     """Sort parameters into groups; each is in exactly one, empty groups are left out.
 
-    Weight decay is for matrices only (GPT-3, arXiv 2005.14165, appendix B; nanoGPT likewise).
-    Embeddings are tables, not matrices: most rows of a batch see no gradient and would only shrink;
-    OLMo 2 (arXiv 2501.00656) leaves their decay out too. A head tied to them goes with them.
+    Weight decay is for matrices only, as in nanoGPT, which counts embeddings among them. Here they
+    are tables, not matrices: most rows see no gradient in a batch and would only shrink; OLMo 2
+    (arXiv 2501.00656, section 3.4) leaves their decay out too. A head tied to them goes with them.
     Muon takes the matrices inside the repeated blocks, since the head and embeddings want AdamW
     (https://kellerjordan.github.io/posts/muon).
 

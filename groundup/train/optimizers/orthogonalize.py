@@ -17,7 +17,8 @@ _EXPRESS = (
     (2.300652019954817, -1.6689039845747493, 0.4188073119525673),
 )
 SAFETY = 1.01
-"""What Polar Express allows a rounded singular value to exceed 1 by."""
+"""The factor by which rounding may take singular values over the bound that a step is made for
+(arXiv 2505.16932, section 4.4)."""
 
 POLAR_EXPRESS: Coefficients = tuple(
     (a / SAFETY, b / SAFETY**3, c / SAFETY**5) for a, b, c in _EXPRESS

@@ -8,8 +8,8 @@ base. What is not touched: betas, momentum, weight decay and warm-up.
 =========================  ======  ==========================================================
 group                      factor  source
 =========================  ======  ==========================================================
-embeddings, head           r^-½    nanochat's choice by experiment; μP would keep embeddings and
-                                   divide the head's rate by r (arXiv 2203.03466, table 8)
+embeddings, head           r^-½    nanochat's rule; μP would keep embeddings and divide the
+                                   head's rate by r (arXiv 2203.03466, table 3)
 norms and biases           1       μP: what acts on each channel alone knows no width
 block matrices by AdamW    r^-1    μP: an update's entries add up over r times as many inputs
 … by Muon, scale "shape"   1       the update has spectral norm √(rows/columns) where rows are more,
