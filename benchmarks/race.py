@@ -11,11 +11,16 @@ all, with half a context before each token), over its bytes; ids that do not spe
 byte are refused.
 
 A rival runs as it is shipped for a CPU and in the best small configuration we found for it
-(race/settings.py); its schedule follows the clock, so that it ends annealed. Each result is a file
-of its own in --results: what is there is not run again, so a race can be run in pieces, and goes on
-after a kill with the heat it was in. To try other settings:
+(race/settings.py); its schedule follows the clock and begins when all is compiled, so that it ends
+annealed. A rival finishes the step it is in when its time is over, where groundup begins none that
+would not end in time: the table says how late the latest was. Each result is a file of its own in
+--results: what is there is not run again, so a race can be run in pieces, and goes on after a kill
+with the heat it was in; --retry runs again what failed, and heats from which other programs took
+the cores (race/load.py), which the table marks.
 
-    python benchmarks/race.py --budget 1m --only nanogpt-tuned --set learning_rate=4e-3 width=192
+To try other settings, on text held out of the training text, without a look at what is scored:
+
+    python benchmarks/race.py --tune --budget 1m --only nanogpt-tuned --set learning_rate=4e-3
 """
 
 import argparse
@@ -35,6 +40,12 @@ from race.settings import SETTINGS, changed, settings_for
 
 CORPORA = ("shakespeare", "stdlib", "stories")
 
+WORDS = {"True": True, "False": False, "None": None}
+"""Values of --set that JSON spells otherwise; as text, "False" would be true."""
+
+TUNING = "-tuning"
+"""Behind a corpus's name in results of --tune, that they are not taken for those of a race."""
+
 
 def seconds(text: str) -> float:
     """Return the seconds of ``90s``, ``3m`` or ``90``."""
@@ -50,8 +61,10 @@ def names(text: str) -> list[str]:
 
 
 def change(text: str) -> tuple[str, Any]:
-    """Return key and value of ``key=value``; the value is JSON where it can be read so."""
+    """Return key and value of ``key=value``; the value is JSON or Python's word, or else text."""
     key, _, value = text.partition("=")
+    if value in WORDS:
+        return key, WORDS[value]
     try:
         return key, json.loads(value)
     except json.JSONDecodeError:
@@ -70,7 +83,8 @@ def heats(options: argparse.Namespace) -> list[tuple[Heat, dict[str, Any]]]:
                 if options.only and not any(who.startswith(part) for part in options.only):
                     continue
                 settings = settings_for(contender, kind, name, options.budget)
-                heat = Heat(contender, kind + suffix, name, options.budget, seed)
+                where = name + TUNING if options.tune else name
+                heat = Heat(contender, kind + suffix, where, options.budget, seed)
                 found.append((heat, changed(settings, changes)))
     return found
 
@@ -81,7 +95,8 @@ def race(todo: list[tuple[Heat, dict[str, Any]]], options: argparse.Namespace) -
     texts: dict[str, tuple[bytes, bytes]] = {}
     for place, (heat, settings) in enumerate(todo, start=1):
         if heat.corpus not in texts:
-            found = corpus(heat.corpus, shared_data())
+            name = heat.corpus.removesuffix(TUNING)
+            found = corpus(name, shared_data(), tune=options.tune)
             most = options.most_bytes or None
             texts[heat.corpus] = (cut(found[0], most), cut(found[1], most and most // 4))
         print(f"{place}/{len(todo)} {heat.name}", end=" ", flush=True)
@@ -120,12 +135,19 @@ def main() -> None:
     parser.add_argument("--only", type=names, default=[], help="nanogpt,groundup,litgpt-tuned")
     parser.add_argument("--set", nargs="*", type=change, default=[], help="settings to change")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--results", type=Path, default=here.parent / "runs" / "race")
+    parser.add_argument("--tune", action="store_true", help="hold out a part of the training text")
+    parser.add_argument("--results", type=Path, help="runs/race; with --tune runs/tuning")
     parser.add_argument("--most-bytes", type=int, default=0, help="of a text, for a quick look")
-    parser.add_argument("--retry", action="store_true", help="run again what failed")
+    parser.add_argument(
+        "--retry", action="store_true", help="run again what failed or was disturbed"
+    )
     parser.add_argument("--report", action="store_true", help="table, picture, ratios")
-    parser.add_argument("--svg", type=Path, default=here / "race.svg")
+    parser.add_argument("--svg", type=Path, help="benchmarks/race.svg; with --tune in --results")
     options = parser.parse_args()
+    if options.results is None:
+        options.results = here.parent / "runs" / ("tuning" if options.tune else "race")
+    if options.svg is None:
+        options.svg = (options.results if options.tune else here) / "race.svg"
     if not options.report:
         options.results.mkdir(parents=True, exist_ok=True)
         with (options.results / ".lock").open("w") as lock:

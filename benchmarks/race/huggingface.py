@@ -15,7 +15,11 @@ from race.job import Job
 
 
 class Crops(torch.utils.data.Dataset[dict[str, Tensor]]):
-    """Random crops; Trainer shuffles them anew each time it has seen them all."""
+    """Random crops of one token more than the context; Trainer shuffles them when it has seen all.
+
+    The models shift labels by one: of T tokens they learn to predict T - 1, none of them with a
+    whole context before it, as the score asks of them.
+    """
 
     def __init__(self, ids: Tensor, context: int, seed: int) -> None:
         self.ids, self.context = ids, context
@@ -29,7 +33,7 @@ class Crops(torch.utils.data.Dataset[dict[str, Tensor]]):
 
     def __getitem__(self, place: int) -> dict[str, Tensor]:
         start = self.starts[place]
-        crop = self.ids[start : start + self.context]
+        crop = self.ids[start : start + self.context + 1]
         return {"input_ids": crop, "labels": crop}
 
 
@@ -43,7 +47,7 @@ def make_model(settings: dict[str, Any], vocab: int) -> nn.Module:
         dropout = dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), settings["dropout"])
         config = GPT2Config(
             vocab_size=vocab,
-            n_positions=settings["context"],
+            n_positions=settings["context"] + 1,
             n_embd=width,
             n_layer=layers,
             n_head=heads,
@@ -59,7 +63,7 @@ def make_model(settings: dict[str, Any], vocab: int) -> nn.Module:
             num_hidden_layers=layers,
             num_attention_heads=heads,
             num_key_value_heads=heads,
-            max_position_embeddings=settings["context"],
+            max_position_embeddings=settings["context"] + 1,
             tie_word_embeddings=True,
             **special,
         )
@@ -89,14 +93,19 @@ def run(job: Job) -> None:
         return found
 
     class ByTheClock(TrainerCallback):
+        def on_train_begin(self, *_: Any, **__: Any) -> None:
+            if not settings["compile"]:
+                job.ready()
+
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:  # noqa: ARG002
+            job.ready()
             with torch.no_grad():
                 job.probe(state.global_step, logits, tokens, T)
-            control.should_training_stop = job.progress >= 1
+            control.should_training_stop = job.over
             return control
 
     def multiplier(_: int) -> float:
-        progress, warmup = min(job.progress, 1.0), settings["warmup"]
+        progress, warmup = job.progress, settings["warmup"]
         if progress < warmup:
             return (progress + 1e-3) / (warmup + 1e-3)
         share = (progress - warmup) / (1 - warmup)

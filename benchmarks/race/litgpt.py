@@ -2,6 +2,8 @@
 
 Two things are put around it from outside: its cosine counts iterations and is told the clock's
 share of them instead, and when the time is over the next look at the learning rate ends the run.
+What a step had accumulated by then is lost. Its schedule begins when its first micro-batch is done,
+by which all is compiled: its own step of 25 of them may take the whole time.
 """
 
 import importlib
@@ -57,7 +59,8 @@ def run(job: Job) -> None:
             return DataLoader(Crops(tokens.train, T, job.seed), batch_size=batch)
 
         def val_dataloader(self) -> DataLoader[Tensor]:
-            return DataLoader(Crops(tokens.train, T, 0), batch_size=1)
+            # Of the training's size: for a second one torch would compile for any size.
+            return DataLoader(Crops(tokens.train, T, 0), batch_size=batch)
 
     run_state: dict[str, Any] = {}
     fit, schedule = pretrain.fit, pretrain.get_lr
@@ -74,8 +77,10 @@ def run(job: Job) -> None:
         return found
 
     def get_lr(peak: float, iteration: int, *_: Any) -> float:
-        if job.progress >= 1:
+        if job.over:
             raise TimeOverError
+        if iteration > 0 or not settings["compile"]:
+            job.ready()
         with torch.no_grad():
             job.probe(iteration, logits, tokens, T)
         warmup = int(settings["warmup"] * ITERATIONS)
@@ -98,6 +103,7 @@ def run(job: Job) -> None:
         settings["model"], block_size=T, vocab_size=V, padded_vocab_size=V, **settings["shape"]
     )
     torch.set_num_threads(job.threads)
+    torch.set_float32_matmul_precision("high")  # as litgpt's __main__
     job.start()
     pretrain.setup(
         settings["model"],

@@ -1,7 +1,9 @@
 """The loop that the nanoGPT-style and nanochat-style rivals share.
 
-Theirs count steps. Here the learning rate follows the clock, which neither can: so that each is
-fully annealed when its time is over, and no second is spent on finding out how many steps fit.
+Theirs count steps. Here what a schedule sets follows the clock, which neither can: so that each is
+fully annealed when its time is over, and no second is spent on finding out how many steps fit. A
+step that is begun is finished: a rival may end later than its time by one step, where groundup
+begins none that would (the table's column ``late``).
 """
 
 from collections.abc import Callable
@@ -19,45 +21,47 @@ def train(
     tokens: Tokens,
     model: nn.Module,
     optimizers: list[torch.optim.Optimizer],
-    multiplier: Callable[[float], float],
+    schedule: Callable[[float], None],
+    *,
+    autocast: bool = False,
 ) -> None:
     """Train until the time is over, then score.
 
     Args:
         job: the clock runs already. Its settings: context, batch, accumulate (micro-batches per
-            step), clip (largest gradient norm, 0: any), bfloat16 (by autocast), compile.
+            step), clip (largest gradient norm, 0: any), compile (model and loss as one).
         tokens: to learn, in random crops as nanoGPT takes them.
         model: (B, T) ids to (B, T, V) logits.
-        optimizers: each with its peak learning rates.
-        multiplier: of these, from the share of the time that is over.
+        optimizers: of its parameters.
+        schedule: sets what changes in them, before each step, given the job's progress.
+        autocast: to bfloat16.
     """
     settings, T = job.settings, job.settings["context"]
     generator = torch.Generator().manual_seed(job.seed)
-    peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
-    compiled = torch.compile(model) if settings["compile"] else model
-
-    def autocast() -> torch.autocast:
-        return torch.autocast("cpu", torch.bfloat16, enabled=settings["bfloat16"])
 
     def logits(ids_BT: Tensor) -> Tensor:
         model.eval()  # uncompiled: other shapes than the training's would be compiled anew
-        with autocast():
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
             found = model(ids_BT)
         model.train()
         return found
 
+    def loss_of(inputs_BT: Tensor, targets_BT: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            logits_BTV = model(inputs_BT)
+        return F.cross_entropy(logits_BTV.float().flatten(0, 1), targets_BT.flatten())
+
     step = 0
-    while (progress := job.progress) < 1:
-        for optimizer, rates in zip(optimizers, peaks, strict=True):
-            for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                group["lr"] = rate * multiplier(progress)
+    if settings["compile"]:
+        loss_of = torch.compile(loss_of, dynamic=False)
+    else:
+        job.ready()
+    while not job.over:
+        schedule(job.progress)
         for _ in range(settings["accumulate"]):
             starts = torch.randint(len(tokens.train) - T, (settings["batch"],), generator=generator)
             crops = tokens.train[starts[:, None] + torch.arange(T + 1)]
-            inputs_BT, targets_BT = crops[:, :-1].contiguous(), crops[:, 1:].contiguous()
-            with autocast():
-                logits_BTV = compiled(inputs_BT)
-            loss = F.cross_entropy(logits_BTV.float().flatten(0, 1), targets_BT.flatten())
+            loss = loss_of(crops[:, :-1].contiguous(), crops[:, 1:].contiguous())
             (loss / settings["accumulate"]).backward()
         if settings["clip"]:
             nn.utils.clip_grad_norm_(model.parameters(), settings["clip"])
@@ -65,6 +69,7 @@ def train(
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         step += 1
+        job.ready()
         job.probe(step, logits, tokens, T)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     job.finish(logits, tokens.validation, tokens.table, context=T, step=step, parameters=parameters)

@@ -77,10 +77,13 @@ def run(job: Job) -> None:
     )
     warmup, last = settings["warmup"], settings["final"]
 
-    def multiplier(progress: float) -> float:
+    def schedule(progress: float) -> None:
         if progress < warmup:
-            return (progress + 1e-3) / (warmup + 1e-3)
-        share = min((progress - warmup) / (1 - warmup), 1.0)
-        return last + (1 - last) * 0.5 * (1 + math.cos(math.pi * share))
+            share = (progress + 1e-3) / (warmup + 1e-3)
+        else:
+            falling = (progress - warmup) / (1 - warmup)
+            share = last + (1 - last) * 0.5 * (1 + math.cos(math.pi * falling))
+        for group in optimizer.param_groups:
+            group["lr"] = settings["learning_rate"] * share
 
-    train(job, tokens, model, [optimizer], multiplier)
+    train(job, tokens, model, [optimizer], schedule, autocast=settings["bfloat16"])

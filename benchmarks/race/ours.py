@@ -16,7 +16,7 @@ from groundup.model import ModelConfig, build_model
 from groundup.objectives import NextToken
 from groundup.tokenizer import Tokenizer, TokenizerConfig, train_tokenizer
 from groundup.train import TrainConfig, fit, known_text_bytes
-from race.job import PROBE_BYTES, Job
+from race.job import Job, probe_ids
 
 
 def run(job: Job) -> None:
@@ -29,11 +29,12 @@ def run(job: Job) -> None:
     )
     shards = job.folder / "shards"
     shards.mkdir()
-    write = partial(_write_shards, tokenizer=tokenizer, folder=shards)
-    write(text, "train")
-    write(held_out.encode()[:PROBE_BYTES].decode(errors="ignore"), "validation")
-    write_token_bytes(shards, tokenizer)
     held_out_ids = torch.from_numpy(tokenizer.encode_to_numpy(held_out).astype(np.int64))
+    table = [tokenizer.decode_bytes([number]) for number in range(tokenizer.vocab_size)]
+    write = partial(_write_shards, tokenizer=tokenizer, table=table, folder=shards)
+    write(tokenizer.encode_to_numpy(text), "train")
+    write(probe_ids(held_out_ids, table).numpy(), "validation")
+    write_token_bytes(shards, tokenizer)
     device = torch.device("cpu")
 
     job.start()
@@ -83,22 +84,25 @@ def run(job: Job) -> None:
     job.finish(
         logits,
         held_out_ids,
-        [tokenizer.decode_bytes([number]) for number in range(tokenizer.vocab_size)],
+        table,
         context=shape.context_length,
         step=result.step,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
     )
 
 
-def _write_shards(text: str, split: str, *, tokenizer: Tokenizer, folder: Path) -> None:
-    ids = np.append(tokenizer.end_of_text_id, tokenizer.encode_to_numpy(text))
+def _write_shards(
+    text_ids: np.ndarray, split: str, *, tokenizer: Tokenizer, table: list[bytes], folder: Path
+) -> None:
+    ids = np.append(tokenizer.end_of_text_id, text_ids)
+    text_bytes = int(np.array([len(token) for token in table])[text_ids].sum())
     with ShardWriter(
         folder,
         split,  # type: ignore[arg-type]
         vocab_size=tokenizer.vocab_size,
         tokenizer=tokenizer.fingerprint,
     ) as writer:
-        writer.add(ids, np.array([len(ids)]), text_bytes=len(text.encode()))
+        writer.add(ids, np.array([len(ids)]), text_bytes=text_bytes)
 
 
 def _write_curve(job: Job, metrics: Path) -> None:

@@ -6,6 +6,11 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from race.load import MOST_DISTURBED, is_disturbed
+
+MARK = "†"
+"""At what a part of the cores was taken from."""
+
 Group = dict[tuple[str, float], dict[str, list[dict[str, Any]]]]
 """Results by (corpus, budget), then by contender and kind."""
 
@@ -26,10 +31,14 @@ def grouped(results: list[dict[str, Any]]) -> Group:
 
 
 def table(results: list[dict[str, Any]]) -> str:
-    """Return a Markdown table for each corpus and budget, the best first."""
+    """Return a Markdown table for each corpus and budget, the best first.
+
+    The column ``late`` says by how much the latest heat was over its time: a rival finishes the
+    step it is in.
+    """
     parts = []
     for (corpus, budget), contenders in sorted(grouped(results).items()):
-        measure = "nats/character" if corpus == "shakespeare" else "bits/byte"
+        measure = "nats/character" if in_nats(corpus) else "bits/byte"
         parts.append(
             f"{corpus}, {minutes(budget)}\n\n"
             f"| | {measure} | from … to | seeds | parameters | steps | late |\n"
@@ -42,21 +51,33 @@ def table(results: list[dict[str, Any]]) -> str:
                 failed.append(f"| {who} | {heats[0]['error'].splitlines()[0]} | | | | | |")
                 continue
             scores = [heat[measure_key(corpus)] for heat in whole]
+            mean = statistics.mean(scores)
             steps = statistics.mean(heat["steps"] for heat in whole)
             late = max(heat["seconds"] for heat in whole) / budget - 1
+            mark = f" {MARK}" if any(is_disturbed(heat) for heat in whole) else ""
             line = (
-                f"| {who} | {statistics.mean(scores):.4f} | {min(scores):.4f} … {max(scores):.4f} "
+                f"| {who}{mark} | {mean:.4f} | {min(scores):.4f} … {max(scores):.4f} "
                 f"| {len(scores)} | {whole[0]['parameters'] / 1e6:.2f} M | {steps:,.0f} "
                 f"| {late:+.1%} |"
             )
-            rows.append((statistics.mean(scores), line))
+            rows.append((mean, line))
         parts.append("\n".join([line for _, line in sorted(rows)] + failed) + "\n")
+    if any(is_disturbed(result) for result in results):
+        parts.append(
+            f"{MARK} other programs took over {MOST_DISTURBED:.0%} of the cores from a heat; "
+            "`--retry` runs it again\n"
+        )
     return "\n".join(parts)
 
 
 def measure_key(corpus: str) -> str:
     """Return what a corpus is judged by."""
-    return "nats_per_character" if corpus == "shakespeare" else "bits_per_byte"
+    return "nats_per_character" if in_nats(corpus) else "bits_per_byte"
+
+
+def in_nats(corpus: str) -> bool:
+    """Return whether a corpus is one of which others count nats per character."""
+    return corpus.startswith("shakespeare")
 
 
 def minutes(budget: float) -> str:

@@ -32,44 +32,67 @@ _NANOGPT = {
     "bfloat16": False,
     "compile": False,
 }
+# Points to start tuning from, as are those of the other rivals.
 _NANOGPT_TUNED = _NANOGPT | {
-    "context": 128,
-    "batch": 16,
-    "learning_rate": 2e-3,
+    "width": 256,
+    "context": 256,
+    "batch": 8,
+    "learning_rate": 3e-3,
     "final": 0.0,
     "fused": True,
     "bfloat16": True,
 }
+_NANOGPT_CHARACTERS = CHARACTERS | {
+    "width": 128,
+    "context": 128,
+    "batch": 16,
+    "learning_rate": 2e-3,
+}
 
-# A model of depth 4 and width 64 · depth; batch, heads and context of runs/runcpu.sh.
+# runs/runcpu.sh: depth 6, so width 64 · 6, and 5,000 steps of 32 · 512 tokens; the rest are the
+# defaults of base_train.py, whose 40 and 400 steps of warm-up are shares here. A concession: 4,096
+# ids where its script has 32,768, whose tables alone would take most of these budgets.
 _NANOCHAT = {
-    "layers": 4,
-    "heads": 4,
-    "width": 256,
+    "layers": 6,
+    "heads": 6,
+    "width": 384,
     "context": 512,
     "batch": 32,
     "accumulate": 1,
-    "soft_cap": 15.0,
-    "lambdas": True,
     "value_embeddings": True,
     "matrix_rate": 0.02,
     "embedding_rate": 0.3,
-    "head_rate": 0.004,
-    "lambda_rate": 0.005,
-    "warmdown": 0.5,
+    "head_rate": 0.008,
+    "scalar_rate": 0.5,
+    "weight_decay": 0.28,
+    "scale_by_batch": True,  # rates and decay, as base_train.py does: 0.18 of these rates
+    "warmup": 0.008,
+    "momentum_warmup": 0.08,
+    "warmdown": 0.65,
+    "final": 0.05,
     "clip": 0.0,
-    "bfloat16": False,
+    "bfloat16": False,  # only on CUDA is it nanochat's own choice
     "compile": True,
 }
 _NANOCHAT_TUNED = _NANOCHAT | {
+    "layers": 4,
+    "heads": 4,
+    "width": 256,
     "context": 256,
     "batch": 16,
+    "scalar_rate": 0.05,
+    "weight_decay": 0.1,
+    "scale_by_batch": False,  # the rates are tuned for this batch
     "warmdown": 0.8,
+    "final": 0.0,
     "bfloat16": True,
 }
+_NANOCHAT_CHARACTERS = CHARACTERS | {"heads": 2, "width": 128, "context": 128, "batch": 12}
 
 # The rates of Hugging Face's course, "Training a causal language model from scratch", with the
-# defaults of TrainingArguments for the rest; its GPT-2 of 124 M is given nanoGPT's shape.
+# defaults of TrainingArguments for the rest. Concessions, for it trains on a GPU: its GPT-2 of
+# 124 M parameters is given nanoGPT's shape, 0.8 M; a step is of 32 sequences, not of 8 times 32;
+# its fp16 is float32; warm-up is a share of the time.
 _HUGGINGFACE = {
     "family": "gpt2",
     "layers": 4,
@@ -90,37 +113,62 @@ _HUGGINGFACE = {
 }
 _HUGGINGFACE_TUNED = _HUGGINGFACE | {
     "family": "llama",
-    "feed_forward": 384,
+    "width": 256,
+    "feed_forward": 704,
     "dropout": 0.0,
-    "batch": 16,
+    "context": 256,
+    "batch": 8,
     "learning_rate": 3e-3,
     "beta2": 0.95,
     "bfloat16": True,
 }
+_HUGGINGFACE_CHARACTERS = CHARACTERS | {
+    "width": 128,
+    "feed_forward": 384,
+    "context": 128,
+    "batch": 16,
+}
 
-# The smallest model its tutorials train, with the defaults of `litgpt pretrain`; they reach 2,000
-# steps of warm-up in no such budget, so it is a share of the time here.
+# config_hub/pretrain/debug.yaml, its smallest: pythia-14m in steps of 25 times 5 sequences, 100 of
+# 1,562 steps warm-up; the precision is what litgpt picks for a CPU. In these budgets a step hardly
+# fits: the smallest that it ships is not made for two cores.
 _LITGPT = {
     "model": "pythia-14m",
     "shape": {},
     "context": 512,
-    "batch": 4,
-    "accumulate": 128,
-    "precision": "32-true",
-    "optimizer": {},
-    "final_rate": 4e-5,
-    "warmup": 0.05,
+    "batch": 5,
+    "accumulate": 25,
+    "precision": "bf16-mixed",
+    "optimizer": {"lr": 6e-4, "weight_decay": 0.1, "betas": [0.9, 0.95]},
+    "final_rate": 6e-5,
+    "warmup": 0.064,
     "tie": False,
     "compile": True,
 }
+_LLAMA = {
+    "n_layer": 4,
+    "n_head": 4,
+    "bias": False,
+    "parallel_residual": False,
+    "rotary_percentage": 1.0,
+    "norm_class_name": "RMSNorm",
+    "mlp_class_name": "LLaMAMLP",
+}
 _LITGPT_TUNED = _LITGPT | {
-    "context": 128,
-    "batch": 16,
+    "shape": _LLAMA | {"n_embd": 256, "intermediate_size": 704},
+    "context": 256,
+    "batch": 8,
     "accumulate": 1,
-    "precision": "bf16-mixed",
     "optimizer": {"lr": 3e-3, "weight_decay": 0.1, "betas": [0.9, 0.95]},
     "final_rate": 0.0,
+    "warmup": 0.05,
+    "tie": True,
     "compile": False,
+}
+_LITGPT_CHARACTERS = CHARACTERS | {
+    "shape": _LLAMA | {"n_embd": 128, "intermediate_size": 384},
+    "context": 128,
+    "batch": 16,
 }
 
 _GROUNDUP = {
@@ -152,17 +200,31 @@ Entry = tuple[dict[str, str], dict[str, Any]]
 
 _EVERYWHERE: dict[str, str] = {}
 _SHAKESPEARE = {"corpus": "shakespeare"}
+_SHORT = {"length": "short"}
 
 SETTINGS: dict[tuple[str, str], list[Entry]] = {
     ("groundup", "tuned"): [(_EVERYWHERE, _GROUNDUP), (_SHAKESPEARE, _GROUNDUP_CHARACTERS)],
     ("nanogpt", "shipped"): [(_EVERYWHERE, _NANOGPT | BPE), (_SHAKESPEARE, CHARACTERS)],
-    ("nanogpt", "tuned"): [(_EVERYWHERE, _NANOGPT_TUNED | BPE), (_SHAKESPEARE, CHARACTERS)],
+    ("nanogpt", "tuned"): [
+        (_EVERYWHERE, _NANOGPT_TUNED | BPE),
+        (_SHAKESPEARE, _NANOGPT_CHARACTERS),
+    ],
     ("nanochat", "shipped"): [(_EVERYWHERE, _NANOCHAT | BPE)],
-    ("nanochat", "tuned"): [(_EVERYWHERE, _NANOCHAT_TUNED | BPE), (_SHAKESPEARE, CHARACTERS)],
+    ("nanochat", "tuned"): [
+        (_EVERYWHERE, _NANOCHAT_TUNED | BPE),
+        (_SHAKESPEARE, _NANOCHAT_CHARACTERS),
+        (_SHORT, {"compile": False}),  # it would take a good part of the time
+    ],
     ("huggingface", "shipped"): [(_EVERYWHERE, _HUGGINGFACE | BPE), (_SHAKESPEARE, CHARACTERS)],
-    ("huggingface", "tuned"): [(_EVERYWHERE, _HUGGINGFACE_TUNED | BPE), (_SHAKESPEARE, CHARACTERS)],
+    ("huggingface", "tuned"): [
+        (_EVERYWHERE, _HUGGINGFACE_TUNED | BPE),
+        (_SHAKESPEARE, _HUGGINGFACE_CHARACTERS),
+    ],
     ("litgpt", "shipped"): [(_EVERYWHERE, _LITGPT | BPE), (_SHAKESPEARE, CHARACTERS)],
-    ("litgpt", "tuned"): [(_EVERYWHERE, _LITGPT_TUNED | BPE), (_SHAKESPEARE, CHARACTERS)],
+    ("litgpt", "tuned"): [
+        (_EVERYWHERE, _LITGPT_TUNED | BPE),
+        (_SHAKESPEARE, _LITGPT_CHARACTERS),
+    ],
 }
 
 MODULES = {"groundup": "ours"}
@@ -190,12 +252,17 @@ def changed(settings: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]
     """Return settings with some replaced; ``model.width`` is one of a section, new or not.
 
     Raises:
-        ValueError: the contender has no such setting.
+        ValueError: the contender has no such setting, or a switch or number is to become text.
     """
     settings = dict(settings)
     for name, value in changes.items():
         section, _, key = name.partition(".")
         if section not in settings:
             raise ValueError(f"no setting {section!r}; it has {', '.join(settings)}")
+        if key and not isinstance(settings[section], dict):
+            raise ValueError(f"{section!r} is no section")
+        present = settings[section].get(key) if key else settings[section]
+        if isinstance(value, str) and isinstance(present, bool | int | float):
+            raise ValueError(f"{name} is {present!r} now; {value!r} is no such value")
         settings[section] = settings[section] | {key: value} if key else value
     return settings
