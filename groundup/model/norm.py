@@ -29,34 +29,35 @@ def rms_norm(x: Tensor, weight: Tensor | None, eps: float) -> Tensor:
 class _RMSNorm(torch.autograd.Function):
     """RMSNorm that keeps its input and one number per row for the backward pass.
 
-    What autograd would keep instead are several float32 copies of the input. Written by hand,
-    forward and backward in bfloat16 took 0.8 of the time (benchmarks/LOG.md).
+    Sums along a row are float32; what has the input's size stays in the input's dtype. In bfloat16
+    that is a third of the bytes of float32 copies, and took half their time; the output is as near
+    to the exact one, gradients by less than 1/1000 further off (benchmarks/LOG.md).
     """
 
     @staticmethod
     def forward(ctx, x, weight, eps):  # type: ignore[no-untyped-def]
-        x32 = x.float()
-        scale = torch.rsqrt(x32.square().mean(-1, keepdim=True) + eps)
+        length = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
+        scale = torch.rsqrt(length.square() / x.shape[-1] + eps)
         ctx.save_for_backward(x, weight, scale)
-        y = x32 * scale
-        return (y if weight is None else y.mul_(weight.float())).to(x.dtype)
+        y = x * scale.to(x.dtype)
+        return y if weight is None else y.mul_(weight.to(x.dtype))
 
     @staticmethod
     def backward(ctx, y_grad):  # type: ignore[no-untyped-def]
         x, weight, scale = ctx.saved_tensors
-        y_grad = y_grad.float()
-        normed = x.float() * scale
-        if weight is None:
-            along = (y_grad * normed).mean(-1, keepdim=True)
-            return y_grad.sub(normed.mul_(along)).mul_(scale).to(x.dtype), None, None
-        weight32 = weight.float()
-        product = y_grad * normed
+        product = y_grad * x
         # By the rule of the product: the part through the scale takes out of the gradient what
         # points along the row, for a longer row has the same output.
-        along = (product @ weight32).div_(weight.numel())[..., None]
-        weight_grad = product.flatten(0, -2).sum(0)
-        x_grad = (y_grad * weight32).sub_(normed.mul_(along)).mul_(scale)
-        return x_grad.to(x.dtype), weight_grad.to(weight.dtype), None
+        if weight is None:
+            along = product.sum(-1, keepdim=True, dtype=torch.float32)
+            weight_grad, x_grad = None, y_grad * scale.to(x.dtype)
+        else:
+            cast = weight.to(x.dtype)
+            along = (product @ cast)[..., None].float()
+            weight_grad = (scale.flatten().to(x.dtype) @ product.flatten(0, -2)).to(weight.dtype)
+            x_grad = (y_grad * cast).mul_(scale.to(x.dtype))
+        along = along * scale.pow(3) / x.shape[-1]
+        return x_grad.addcmul_(x, along.to(x.dtype), value=-1), weight_grad, None
 
 
 class LayerNorm(nn.Module):

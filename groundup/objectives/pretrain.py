@@ -13,7 +13,7 @@ from groundup.train import Loss
 IGNORED = -100
 """Target that cross-entropy passes over."""
 
-FUSED_FROM = 2**24
+FUSED_FROM = 2**22
 """Logits of a batch (tokens × vocabulary) from which head and loss are one operation.
 
 They are 64 MB in float32 here, and plain cross-entropy holds several such. On a CPU in bfloat16 the

@@ -107,8 +107,11 @@ class TrainConfig(Config):
     """Muon: steps over which momentum rises from 0.85 to its value; 0: none."""
 
     muon_coefficients: Literal["jordan", "polar-express"] = "jordan"
-    """Muon: polynomials of its five Newton–Schulz steps; polar-express comes nearer to orthogonal
-    at the same cost (arXiv 2505.16932)."""
+    """Muon: polynomials of its Newton–Schulz steps; polar-express comes nearer to orthogonal at the
+    same cost (arXiv 2505.16932)."""
+
+    muon_steps: int = Field(default=5, ge=1, le=5)
+    """Muon: Newton–Schulz steps; fewer are cheaper and leave singular values further from 1."""
 
     muon_scale: Literal["shape", "rms"] = "shape"
     """Muon: updates scaled by √max(1, rows/columns), or by 0.2·√max(rows, columns) to the size of
@@ -214,6 +217,7 @@ class TrainConfig(Config):
             ("momentum", self.optimizer != "muon", "optimizer 'adamw'"),
             ("momentum_warmup_steps", self.optimizer != "muon", "optimizer 'adamw'"),
             ("muon_coefficients", self.optimizer != "muon", "optimizer 'adamw'"),
+            ("muon_steps", self.optimizer != "muon", "optimizer 'adamw'"),
             ("muon_scale", self.optimizer != "muon", "optimizer 'adamw'"),
             ("cautious_weight_decay", self.weight_decay == 0, "weight_decay 0"),
             ("spike_window", self.spike_factor == 0, "spike_factor 0"),

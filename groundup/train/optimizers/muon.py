@@ -10,7 +10,7 @@ from torch import Tensor
 from groundup.train.config import TrainConfig
 from groundup.train.optimizers.cautious import decay_cautiously
 from groundup.train.optimizers.groups import ParameterGroup
-from groundup.train.optimizers.orthogonalize import COEFFICIENTS, orthogonalize
+from groundup.train.optimizers.orthogonalize import COEFFICIENTS, SLACK, orthogonalize
 
 FIRST_MOMENTUM = 0.85
 """Where ``momentum_warmup_steps`` begins (modded-nanogpt, nanochat)."""
@@ -52,7 +52,8 @@ class Muon:
         self, groups: list[ParameterGroup], config: TrainConfig, dtype: torch.dtype
     ) -> None:
         self.config, self.dtype = config, dtype
-        self.coefficients = COEFFICIENTS[config.muon_coefficients]
+        self.slack = SLACK[config.muon_coefficients]
+        self.coefficients = COEFFICIENTS[config.muon_coefficients][: config.muon_steps]
         self.stacks = [stack for group in groups for stack in _stacks(group)]
         self._steps = torch.zeros((), dtype=torch.int64)
 
@@ -67,7 +68,8 @@ class Muon:
             )
             stack.averages.lerp_(gradient_NRC, 1 - momentum)
             ahead_NRC = gradient_NRC.lerp_(stack.averages, momentum).to(self.dtype)
-            updates = orthogonalize(ahead_NRC, self.coefficients).float().unbind()
+            update_NRC = orthogonalize(ahead_NRC, self.coefficients, self.slack).float()
+            updates = update_NRC.unbind()
             share = rate * stack.weight_decay
             if self.config.cautious_weight_decay:
                 for weight, update in zip(stack.weights, updates, strict=True):

@@ -27,12 +27,14 @@ POLAR_EXPRESS: Coefficients = tuple(
 1)."""
 
 COEFFICIENTS = {"jordan": JORDAN, "polar-express": POLAR_EXPRESS}
+SLACK = {"jordan": 1.0, "polar-express": SAFETY}
+"""What the norm is multiplied by before a matrix is divided by it."""
 
 EPS = 1e-7
 """Added to the norm, so that a zero matrix stays zero."""
 
 
-def orthogonalize(x_NRC: Tensor, coefficients: Coefficients) -> Tensor:
+def orthogonalize(x_NRC: Tensor, coefficients: Coefficients, slack: float = 1.0) -> Tensor:
     """Return X(XᵀX)^-½, about, for each matrix of a stack: Newton–Schulz with odd quintics.
 
     A step takes every singular value σ to aσ + bσ³ + cσ⁵. The smaller of the two Gram matrices is
@@ -41,13 +43,13 @@ def orthogonalize(x_NRC: Tensor, coefficients: Coefficients) -> Tensor:
     Args:
         x_NRC: N matrices of R rows and C columns, in the dtype to compute in.
         coefficients: (a, b, c) of each step.
+        slack: the norm is taken to be this many times larger.
 
     Returns:
         (N, R, C), of the same dtype; a zero matrix stays zero.
     """
     tall = x_NRC.shape[1] > x_NRC.shape[2]
     # The Frobenius norm bounds the spectral one, and the polynomials are made for σ ≤ 1.
-    slack = SAFETY if coefficients is POLAR_EXPRESS else 1.0
     norm_N11 = torch.linalg.vector_norm(x_NRC, dim=(1, 2), keepdim=True, dtype=torch.float32)
     x_NRC = x_NRC / (norm_N11 * slack + EPS).to(x_NRC.dtype)
     for a, b, c in coefficients:

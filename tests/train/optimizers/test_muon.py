@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from groundup.reference.muon import muon as plain_muon
 from groundup.train import TrainConfig
 from groundup.train.optimizers import Optimizers, ParameterGroup, muon
-from groundup.train.optimizers.orthogonalize import POLAR_EXPRESS
+from groundup.train.optimizers.orthogonalize import JORDAN, POLAR_EXPRESS
 
 SHAPES = [(24, 40), (40, 24), (16, 16)]
 
@@ -30,11 +30,12 @@ def error(trained, expected, weight):
             {"muon_coefficients": "polar-express"},
             {"coefficients": POLAR_EXPRESS, "slack": 1.01},
         ),
+        ({"muon_steps": 3}, {"coefficients": JORDAN[:3]}),
         ({"muon_scale": "rms"}, {"match_rms": True}),
         ({"cautious_weight_decay": True}, {"cautious": True}),
         ({"momentum_warmup_steps": 4}, {"momenta": [0.85, 0.875, 0.9]}),
     ],
-    ids=["jordan", "polar express", "rms", "cautious", "momentum warm-up"],
+    ids=["jordan", "polar express", "three steps", "rms", "cautious", "momentum warm-up"],
 )
 @pytest.mark.parametrize("shape", SHAPES)
 def test_muon_equals_the_plain_one(random_matrix, group, shape, options, plain):
