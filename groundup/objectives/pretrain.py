@@ -16,9 +16,9 @@ IGNORED = -100
 FUSED_FROM = 2**22
 """Logits of a batch (tokens × vocabulary) from which head and loss are one operation.
 
-Plain cross-entropy holds them several times over, 14 bytes for each. On a CPU in bfloat16 a step was
-1.02 times as fast with the one operation at twice this number, and no slower at four times; with a
-vocabulary of 65 it was slower (benchmarks/LOG.md).
+Plain cross-entropy holds them several times over, 14 bytes for each. On a CPU in bfloat16 a step
+was 1.02 times as fast with the one operation at twice this number, and no slower at four times;
+with a vocabulary of 65 it was slower (benchmarks/LOG.md).
 """
 
 
