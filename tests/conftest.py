@@ -19,6 +19,15 @@ settings.load_profile("groundup")
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a case of binary data by its argument alone.
+
+    An archive holds the second it was made in, and every process of a parallel run must collect
+    tests of the same names.
+    """
+    return argname if isinstance(val, bytes) and not val.isascii() else None
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real data; a test that needs it skips with a reason where it is absent."""
