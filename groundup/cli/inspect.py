@@ -137,7 +137,7 @@ def _page_path(html: str | None, run: Path | None) -> Path:
     Raises:
         UserError: the page cannot go there, or would replace a file of another kind unasked.
     """
-    from groundup.inspect.tokenizer_view import is_page
+    from groundup.page import is_page
 
     path = (run or Path()) / PAGE_NAME if html is None else expand_user(html)
     if path.is_dir():

@@ -1,13 +1,12 @@
 """``sweep.html``: the metric against each key, the best setting, and all of them."""
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
 from groundup import __version__
 from groundup.errors import printable
+from groundup.page import page
 from groundup.sweep.chart import Dot, scatter
 from groundup.sweep.results import UNITS, Score, best_toml, ranked, why_failed
 from groundup.sweep.space import in_words, short_names, spelt
@@ -32,21 +31,7 @@ def sweep_page(plan: Plan, rungs: Sequence[Sequence[Score]]) -> str:
         "</main>",
         f"<footer>Made by groundup {__version__}.</footer>",
     ]
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'"
-    return "\n".join(
-        [
-            "<!doctype html>",
-            '<html lang="en">',
-            '<meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>Sweep of {name}</title>",
-            f"<style>{style}</style>",
-            *body,
-            "</html>\n",
-        ]
-    )
+    return page(f"Sweep of {printable(plan.recipe.name)}", body, style=style)
 
 
 def _numbers(plan: Plan, rungs: Sequence[Sequence[Score]]) -> str:

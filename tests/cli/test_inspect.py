@@ -8,7 +8,7 @@ import pytest
 
 from groundup.cli import main
 from groundup.cli.inspect import PAGE_NAME
-from groundup.inspect.tokenizer_view import is_page
+from groundup.page import is_page
 from groundup.tokenizer import CharacterTokenizer
 
 

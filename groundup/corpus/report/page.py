@@ -1,7 +1,5 @@
 """The page: what came in, what each step took out and why, and what the rest is like."""
 
-import base64
-import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +12,7 @@ from groundup.corpus.report.markup import said, size
 from groundup.corpus.report.measures import measures_section
 from groundup.corpus.report.quotes import clusters_section, examples_section
 from groundup.corpus.report.tables import benchmarks_section, funnel_section, sources_section
+from groundup.page import page
 
 
 def report_page(summary: Mapping[str, Any]) -> str:
@@ -43,22 +42,7 @@ def report_page(summary: Mapping[str, Any]) -> str:
         "</main>",
         f"<footer>Made by groundup {__version__}.</footer>",
     ]
-    # The hash allows this style and nothing else, whatever a document spells.
-    policy = f"default-src 'none'; style-src '{_hash(style)}'"
-    return "\n".join(
-        [
-            "<!doctype html>",
-            '<html lang="en">',
-            '<meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f'<meta name="generator" content="groundup {__version__}">',
-            "<title>A corpus</title>",
-            f"<style>{style}</style>",
-            *body,
-            "</html>\n",
-        ]
-    )
+    return page("A corpus", body, style=style)
 
 
 def _contents(sections: list[str]) -> str:
@@ -83,7 +67,3 @@ def _numbers(result: Mapping[str, Any], funnel: Funnel) -> str:
         figures["undecoded characters"] = f"{replaced:,}"
     numbers = "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in figures.items())
     return f'<div class="card"><dl class="numbers">{numbers}</dl></div>'
-
-
-def _hash(content: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()

@@ -7,7 +7,7 @@ what ``encoder_data`` gives it.
 """
 
 from groundup.inspect.tokenizer_view.description import describe
-from groundup.inspect.tokenizer_view.page import is_page, tokenizer_page
+from groundup.inspect.tokenizer_view.page import tokenizer_page
 from groundup.inspect.tokenizer_view.source import TokenizerSource, open_tokenizer
 from groundup.inspect.tokenizer_view.terminal import print_tokens
 from groundup.inspect.tokenizer_view.tokenized_text import TokenizedText, tokenized
@@ -16,7 +16,6 @@ __all__ = [
     "TokenizedText",
     "TokenizerSource",
     "describe",
-    "is_page",
     "open_tokenizer",
     "print_tokens",
     "tokenized",

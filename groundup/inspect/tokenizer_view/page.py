@@ -1,9 +1,5 @@
 """The tokenizer's page: one file that needs nothing but a browser, no network either."""
 
-import base64
-import hashlib
-import json
-import re
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -16,15 +12,13 @@ from groundup.inspect.tokenizer_view.markup import span_of, token_spans
 from groundup.inspect.tokenizer_view.pieces import CLIP_BYTES
 from groundup.inspect.tokenizer_view.source import TokenizerSource, excerpt
 from groundup.inspect.tokenizer_view.tokenized_text import TokenizedText, shown
+from groundup.page import page
 from groundup.tokenizer.bpe.report import TokenCount, TokenizerReport
 from groundup.tokenizer.special_tokens import well_formed
 
 PAGE_CHARACTERS = 10_000
 """Of the text that the page shows, and that can be typed: at most 40,000 tokens, which a browser
 lays out in a moment."""
-
-GENERATOR = '<meta name="generator" content="groundup'
-"""What the page says of itself; only such a file is replaced unasked."""
 
 
 def tokenizer_page(source: TokenizerSource, text: TokenizedText) -> str:
@@ -37,7 +31,6 @@ def tokenizer_page(source: TokenizerSource, text: TokenizedText) -> str:
     Raises:
         UserError: the tokenizer's report is damaged.
     """
-    style, script = asset("page.css"), asset("encoder.js") + asset("page.js")
     report, data = source.report(), _data(source, text)
     name = escape(well_formed(source.name))
     made_by = f"Made by groundup {__version__}. Tokenizer {source.tokenizer.fingerprint}."
@@ -51,30 +44,13 @@ def tokenizer_page(source: TokenizerSource, text: TokenizedText) -> str:
         f"<footer>{made_by}</footer>",
         '<div id="tip" role="tooltip" hidden></div>',
     ]
-    # The hashes allow this style and these scripts and no others, whatever a token spells.
-    policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'"
-    return "\n".join(
-        [
-            "<!doctype html>",
-            '<html lang="en">',
-            '<meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f'{GENERATOR} {__version__}">',
-            f"<title>{name}: tokenizer</title>",
-            f"<style>{style}</style>",
-            *body,
-            f'<script id="data" type="application/json">{json_for_page(data)}</script>',
-            f"<script>{script}</script>",
-            "</html>\n",
-        ]
+    return page(
+        f"{well_formed(source.name)}: tokenizer",
+        body,
+        style=asset("page.css"),
+        script=asset("encoder.js") + asset("page.js"),
+        data=data,
     )
-
-
-def is_page(path: Path) -> bool:
-    """Return whether a file is such a page: then another may take its place."""
-    with path.open("rb") as file:
-        return GENERATOR.encode() in file.read(2000)
 
 
 def _text_section(source: TokenizerSource, whole: TokenizedText, *, live: bool) -> str:
@@ -228,19 +204,6 @@ def _data(source: TokenizerSource, whole: TokenizedText) -> dict[str, Any]:
     }
 
 
-def json_for_page(value: Any) -> str:
-    """Return JSON that stands in a page: no markup, no control or invisible characters in it."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return _UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-
-
-_UNSEEN = re.compile("[<>&\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
-
-
 def asset(name: str) -> str:
     """Return the text of a style or script that lies beside this file."""
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
-
-
-def _hash(content: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()

@@ -7,7 +7,8 @@ from itertools import pairwise
 import pytest
 
 from groundup.inspect.tokenizer_view.encoder_data import MAX_TOKENS, vocabulary_data
-from groundup.inspect.tokenizer_view.page import asset, json_for_page
+from groundup.inspect.tokenizer_view.page import asset
+from groundup.page import json_for_page
 from groundup.tokenizer import BPETokenizer, CharacterTokenizer, load_tokenizer
 from groundup.tokenizer.bpe.patterns import LLAMA3, PATTERNS, pattern_text
 

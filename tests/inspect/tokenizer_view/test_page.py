@@ -11,12 +11,12 @@ import pytest
 from groundup.inspect.tokenizer_view import (
     TokenizedText,
     TokenizerSource,
-    is_page,
     open_tokenizer,
     tokenized,
     tokenizer_page,
 )
-from groundup.inspect.tokenizer_view.page import PAGE_CHARACTERS, json_for_page
+from groundup.inspect.tokenizer_view.page import PAGE_CHARACTERS
+from groundup.page import is_page, json_for_page
 
 HOSTILE = {
     "markup": "</script><script>document.title = 'taken'</script><img src=x onerror=alert(1)>",
