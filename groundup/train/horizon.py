@@ -1,6 +1,7 @@
 """When a run ends, and how far it is: counted in steps, by the clock, or as once recorded."""
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -35,24 +36,24 @@ class Stopwatch:
         return self.before + self.now() - self.started
 
 
-class Horizon:
+class Horizon(ABC):
     """Says before each step whether there is one, and how far the run is.
 
     What is told to it, how long things took, matters to the clock only.
     """
 
+    @abstractmethod
     def over(self, step: int) -> bool:
         """Return whether a run ends after ``step`` steps."""
-        raise NotImplementedError
 
+    @abstractmethod
     def progress(self, step: int) -> Progress:
         """Return how far a run is after ``step`` steps; it is not over."""
-        raise NotImplementedError
 
-    def stepped(self, seconds: float) -> None:
+    def stepped(self, seconds: float) -> None:  # noqa: B027 - who counts steps need not know
         """Note how long a step took."""
 
-    def ended(self, part: str, seconds: float) -> None:
+    def ended(self, part: str, seconds: float) -> None:  # noqa: B027
         """Note how long a part of a run's end takes: what has been done of it is a forecast."""
 
     def affords(self, part: str) -> bool:  # noqa: ARG002 - only the clock asks what
