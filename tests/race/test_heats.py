@@ -1,0 +1,111 @@
+"""A heat is run once, in an environment of its own, and told of in a table."""
+
+import ctypes
+import json
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from race.chart import picture
+from race.load import busy_seconds
+from race.report import ratios, table
+from race.run import Heat, run_heat, variables
+
+
+def test_a_result_is_kept_and_a_failure_is_one(tmp_path):
+    heat = Heat("nobody", "tuned", "shakespeare", 1.0, 0)
+    first = run_heat(heat, {}, (b"a", b"b"), threads=1, results=tmp_path)
+    assert "nobody" in first["error"]
+    assert run_heat(heat, {}, (b"a", b"b"), threads=1, results=tmp_path) == first
+
+
+def heat_result(contender, bits, budget=180.0, seed=0):
+    curve = [{"seconds": budget / 2, "step": 5, "bits_per_byte": bits + 1}]
+    named = Heat(contender, "tuned", "stdlib", budget, seed)._asdict()
+    measured = {"bits_per_byte": bits, "nats_per_character": bits, "curve": curve}
+    measured["probe_bits_per_byte"] = bits
+    return named | measured | {"steps": 9, "seconds": budget, "parameters": 1e6}
+
+
+def test_report_compares_with_the_best_rival():
+    results = [
+        heat_result("groundup", 2.0),
+        heat_result("nanogpt", 3.0),
+        heat_result("nanogpt", 4.0, seed=1),
+        heat_result("litgpt", 5.0),
+        heat_result("nanogpt", 2.1, budget=600.0),
+        heat_result("groundup", 1.9, budget=600.0),
+        Heat("huggingface", "tuned", "stdlib", 180.0, 0)._asdict() | {"error": "cannot <be>"},
+    ]
+    found = ratios(results)
+    assert found["stdlib 3 minutes: nanogpt tuned / groundup"] == 1.75
+    assert found["stdlib: 10 minutes of nanogpt tuned / time of groundup for that score"] == 3.33
+    assert "cannot <be>" in table(results)
+    ElementTree.fromstring(picture(results))
+
+
+def test_every_kind_compiles_into_a_folder_of_its_own_and_tuned_rivals_keep_memory(tmp_path):
+    def of(contender, kind):
+        return variables(Heat(contender, kind, "stdlib", 60.0, 0), 2, tmp_path)
+
+    kinds = [("groundup", "tuned"), ("nanogpt", "tuned"), ("nanogpt", "shipped")]
+    folders = [of(*kind)["TORCHINDUCTOR_CACHE_DIR"] for kind in kinds]
+    assert len(set(folders)) == 3
+    assert all(Path(folder).is_relative_to(tmp_path) for folder in folders)
+    assert of("nanogpt", "tuned+width=64")["TORCHINDUCTOR_CACHE_DIR"] == folders[1]
+    assert ["MALLOC_TOP_PAD_" in of(*kind) for kind in kinds] == [False, True, False]
+
+
+LARGE_BLOCKS = """
+import ctypes
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+class Info(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in "arena ordblks smblks hblks hblkhd".split()]
+    _fields_ += [(f"rest{n}", ctypes.c_size_t) for n in range(5)]
+libc.mallinfo2.restype = Info
+before = libc.mallinfo2().hblkhd
+libc.malloc(100 << 20)
+print(libc.mallinfo2().hblkhd - before >= 100 << 20)
+"""
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="needs glibc"
+)
+@pytest.mark.parametrize(("kind", "given_back"), [("shipped", "True"), ("tuned", "False")])
+def test_a_large_tensor_stays_with_a_tuned_rivals_process(tmp_path, kind, given_back):
+    environ = variables(Heat("nanogpt", kind, "stdlib", 60.0, 0), 1, tmp_path)
+    said = subprocess.run(
+        [sys.executable, "-c", LARGE_BLOCKS], env=environ, capture_output=True, text=True
+    )
+    assert said.stdout.strip() == given_back
+
+
+def test_busy_seconds_are_those_of_the_cores_that_are_raced_on():
+    stat = "cpu 1 2 3 4 5 6 7 8 9 9\ncpu0 100 20 3 999 999 4 5 6 50 0\ncpu1 900 0 0 0 0 0 0 0 0 0\n"
+    ticks = {1: 900, 100: 138}
+    assert busy_seconds(stat, {0}) * 100 == pytest.approx(ticks[100])
+    assert busy_seconds(stat, {0, 1}) * 100 == pytest.approx(ticks[100] + ticks[1])
+
+
+def test_a_heat_says_what_it_used_and_a_disturbed_one_is_run_again(tmp_path):
+    heat = Heat("nobody", "tuned", "shakespeare", 1.0, 0)
+    first = run_heat(heat, {}, (b"a", b"b"), threads=1, results=tmp_path)
+    assert 0 < first["cpu_seconds"] <= 1.2 * first["cores_used"] * first["wall_seconds"] + 0.1
+    assert len(first["load"]) == 2
+    path = tmp_path / f"{heat.name}.json"
+    for disturbed, again in ((0.04, False), (0.06, True), (None, False)):
+        path.write_text(json.dumps({"disturbed": disturbed}))
+        found = run_heat(heat, {}, (b"a", b"b"), threads=1, results=tmp_path, retry=True)
+        assert ("error" in found) == again
+
+
+def test_the_table_marks_a_disturbed_heat():
+    quiet, loud = heat_result("groundup", 2.0), heat_result("nanogpt", 3.0)
+    assert "†" not in table([quiet | {"disturbed": 0.05}, loud | {"disturbed": None}])
+    marked = table([quiet, loud | {"disturbed": 0.0501}])
+    assert "| nanogpt tuned † |" in marked
+    assert "† other programs took over 5%" in marked
