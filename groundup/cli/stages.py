@@ -1,16 +1,14 @@
 """``groundup run RECIPE`` and the commands of single stages."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
 
-from groundup.cli.flags import check_options, given_options, options_of, parse
+from groundup.cli.recipe import recipe_options
 from groundup.corpus import funnel_table, sources_table
-from groundup.errors import UsageError
-from groundup.recipe import Recipe, find_recipe, own_recipes, read_recipe, run_recipe
+from groundup.recipe import Recipe, read_recipe, run_recipe
 from groundup.recipe.plan import plan
 from groundup.recipe.stages import STAGES
 from groundup.recipe.table import outcome_table, what_next
@@ -49,19 +47,5 @@ def read_command(command: str, arguments: Sequence[str]) -> tuple[Recipe, Any]:
         UsageError: no recipe, or something wrong in it or in the options.
         SystemExit: ``--help`` was asked for and printed.
     """
-    program = f"groundup {command} RECIPE"
-    words = list(arguments)
-    if words and not words[0].startswith("-"):
-        path = find_recipe(words.pop(0))
-        recipe = read_recipe(path, preview=True)
-    elif {"--help", "-h"} & set(words):
-        path, recipe = Path(), Recipe()
-    else:
-        names = ", ".join(path.stem for path in own_recipes())
-        raise UsageError(
-            f"which recipe? It comes before the options: groundup {command} RECIPE …, a .toml file "
-            f"or one of: {names}"
-        )
-    check_options(words, recipe, ("dry_run", "help"), program)
-    options = parse(options_of(recipe, [("dry_run", DryRun, False)]), words, program)
-    return read_recipe(path, given_options(options, words, recipe)), options
+    path, options, changes = recipe_options(command, arguments, [("dry_run", DryRun, False)])
+    return read_recipe(path, changes), options

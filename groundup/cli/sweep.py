@@ -1,15 +1,14 @@
 """``groundup sweep RECIPE --over KEY=VALUES``: which values of its keys train best."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
 
-from groundup.cli.flags import check_options, given_options, options_of, parse
+from groundup.cli.recipe import recipe_options
 from groundup.errors import UsageError
-from groundup.recipe import Recipe, find_recipe, own_recipes, read_recipe
+from groundup.recipe import Recipe, read_recipe
 from groundup.sweep import Metric, plan_sweep
 from groundup.sweep.forecast import peak_flops, sweep_seconds
 from groundup.sweep.results import UNITS, best_toml
@@ -117,22 +116,7 @@ def _read(command: str, arguments: Sequence[str]) -> tuple[Recipe, Any]:
         UsageError: no recipe, or something wrong in it or in the options.
         SystemExit: ``--help`` was asked for and printed.
     """
-    program = f"groundup {command} RECIPE"
-    words = list(arguments)
-    if words and not words[0].startswith("-"):
-        path = find_recipe(words.pop(0))
-        recipe = read_recipe(path, preview=True)
-    elif {"--help", "-h"} & set(words):
-        path, recipe = Path(), Recipe()
-    else:
-        names = ", ".join(path.stem for path in own_recipes())
-        raise UsageError(
-            f"which recipe? It comes before the options: groundup {command} RECIPE --over …, a "
-            f".toml file or one of: {names}"
-        )
-    check_options(words, recipe, [*(name for name, _, _ in OPTIONS), "help"], program)
-    options = parse(options_of(recipe, OPTIONS), words, program)
-    changes = given_options(options, words, recipe)
+    path, options, changes = recipe_options(command, arguments, OPTIONS, "--over …")
     if options.budget:
         if clash := {"max_steps", "budget"} & changes.get("pretrain", {}).keys():
             raise UsageError(f"--budget and --pretrain.{clash.pop()} both say how long to train")
