@@ -47,7 +47,8 @@ def read_recipe(
         say=chosen.append,
     )
     if left_out:
-        chosen.insert(0, f"{path}: {', '.join(left_out)} left out: no effect with these options")
+        keys = ", ".join(left_out)
+        chosen.insert(0, f"{path}: {keys} left out: replaced or idle with these options")
     for line in [] if preview else chosen:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     return recipe
