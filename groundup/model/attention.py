@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from groundup.model.cache import KVCache
 from groundup.model.config import ModelConfig
+from groundup.model.dropout import drop
 from groundup.model.embedding import ValueEmbedding
 from groundup.model.norm import RMSNorm
 from groundup.model.rope import rotate
@@ -111,7 +112,7 @@ def _attend_in_tiles(
         num_keys = past + end
         scores_BHts = q_BHTD[:, :, start:end] @ k_BHSD[:, :, :num_keys].transpose(-2, -1)
         weights_BHts = (scores_BHts + bias[..., start:end, :num_keys]).softmax(-1)
-        weights_BHts = F.dropout(weights_BHts, dropout, training=dropout > 0)
+        weights_BHts = drop(weights_BHts, dropout, training=True)
         outputs.append(weights_BHts @ v_BHSD[:, :, :num_keys])
     return torch.cat(outputs, dim=2) if len(outputs) > 1 else outputs[0]
 

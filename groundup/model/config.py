@@ -80,7 +80,7 @@ ATTENTION_FIELDS = {
     "norm", "norm_eps", "norm_weight", "activation", "position", "rope_theta", "qk_norm",
     "sliding_window", "logit_soft_cap", "value_residual", "value_embeddings", "x0_shortcut",
     "embedding_norm", "bigram_table_size", "smear", "zero_init_projections",
-    "num_heads", "num_kv_heads", "head_width", "feed_forward_width",
+    "look_back_heads", "num_heads", "num_kv_heads", "head_width", "feed_forward_width",
 }  # fmt: skip
 """Fields of a transformer, which a recurrent network has not."""
 
@@ -179,6 +179,11 @@ class ModelConfig(Config):
     init_std: float = Field(default=0.02, gt=0)
     """Standard deviation of the initial matrices and embeddings."""
 
+    look_back_heads: int = Field(default=0, ge=0)
+    """Heads of the first block that begin by looking 1, 2, … tokens back. To learn that from
+    nothing takes minutes on a CPU, and all copying from the context waits for it. Only the first
+    weights differ: the architecture stays what it is."""
+
     @model_validator(mode="before")
     @classmethod
     def _fill_from_architecture(cls, data: Any) -> Any:
@@ -210,6 +215,12 @@ class ModelConfig(Config):
             raise ValueError(
                 f"rotary positions need an even head_width, not {derived['head_width']}"
             )
+        if self.look_back_heads > self.num_heads:
+            raise ValueError(
+                f"look_back_heads {self.look_back_heads} is more than num_heads {self.num_heads}"
+            )
+        if self.look_back_heads and self.position != "rope":
+            raise ValueError("look_back_heads needs rotary positions")
         if self.norm == "layernorm" and not self.norm_weight:
             raise ValueError("norm_weight = false needs norm = rmsnorm")
         if self.bigram_table_size == 1:

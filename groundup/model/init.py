@@ -11,7 +11,11 @@ from groundup.model.embedding import BigramTable, Smear, ValueEmbedding
 from groundup.model.feed_forward import FeedForward
 from groundup.model.norm import LayerNorm, RMSNorm
 from groundup.model.rnn import RNN
+from groundup.model.rope import rope_tables, rotate
 from groundup.model.transformer import Block, Transformer
+
+CONSTANT = 20.0
+"""What ``look_back_heads`` puts into a channel of all embeddings, in units of ``init_std``."""
 
 
 def build_on_meta(config: ModelConfig) -> Transformer | RNN:
@@ -69,3 +73,50 @@ def initialize(model: nn.Module, config: ModelConfig, generator: torch.Generator
             module.o_proj.weight.mul_(residual_scale)
         elif isinstance(module, FeedForward):
             module.down_proj.weight.mul_(residual_scale)
+    if config.look_back_heads:
+        assert isinstance(model, Transformer)
+        _look_back(model, config)
+
+
+def _look_back(model: Transformer, config: ModelConfig) -> None:
+    """Make the first block's first heads look 1, 2, … tokens back, whatever the tokens are.
+
+    One channel of all embeddings begins as the same number, large against the others. Queries and
+    keys read little else, so a head's key k is the same at every position and so is its query, k
+    turned back by d positions; after the rotation their product is Σ cos((i - j - d) θ) over the
+    pairs of channels that k lies in, most where key j is d tokens before query i. A position is
+    told best by the fastest pairs: k lies in as many of them as give that token the most weight.
+
+    Heads that read by position alone are what a convolution is made of (arXiv 1911.03584); to
+    begin with such weights is Zheng et al.'s for images (arXiv 2404.01139). In language models a
+    head that looks one token back is the first half of an induction head, which copies from the
+    context; until it has formed, the loss stays on a plateau (arXiv 2209.11895, "argument 1").
+    """
+    C, D = config.width, config.head_width
+    constant = CONSTANT * config.init_std
+    normalized = constant / math.sqrt(config.init_std**2 + constant**2 / C)  # by the first norm
+    pairs = _telling_pairs(config)
+    key_D = torch.zeros(D)
+    key_D[:pairs] = math.sqrt(D / pairs) / normalized  # keys and queries of length √D
+    block = model.blocks[0]
+    assert isinstance(block, Block)
+    attention = block.attention
+    model.token_embedding.weight[:, 0] = constant
+    for head in range(config.look_back_heads):
+        cos, sin = rope_tables(torch.tensor([-(head + 1)]), D, config.rope_theta)
+        query_D = rotate(key_D, cos[0], sin[0])
+        key_head = head * config.num_kv_heads // config.num_heads
+        attention.q_proj.weight[head * D : (head + 1) * D, 0] = query_D
+        attention.k_proj.weight[key_head * D : (key_head + 1) * D, 0] = key_D
+
+
+def _telling_pairs(config: ModelConfig) -> int:
+    """Return how many of the fastest pairs of channels best tell one distance from all others.
+
+    Few pairs soon come round again, slow ones hardly tell neighbours apart.
+    """
+    D, distances = config.head_width, torch.arange(max(2, config.context_length))
+    cos, _ = rope_tables(distances - 1, D, config.rope_theta)
+    num_pairs = torch.arange(1, D // 2 + 1)
+    scores = math.sqrt(D) * cos.cumsum(-1) / num_pairs  # (distances, pairs)
+    return int(scores.softmax(0)[1].argmax()) + 1

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from groundup.model.config import ModelConfig
+from groundup.model.dropout import drop
 
 
 class RecurrentState:
@@ -95,7 +96,7 @@ class RNN(nn.Module):
             h_BC = cache.hidden[number] if known else None  # type: ignore[union-attr]
             if h_BC is None:
                 h_BC = x_BTC.new_zeros(B, self.config.width)
-            x_BTC = F.dropout(layer(x_BTC, h_BC, reset_BT), self.config.dropout, self.training)
+            x_BTC = drop(layer(x_BTC, h_BC, reset_BT), self.config.dropout, self.training)
             if cache is not None:
                 cache.hidden[number : number + 1] = [x_BTC[:, -1]]
         if cache is not None:

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from groundup.model.attention import Attention, AttentionContext, visible
 from groundup.model.cache import KVCache
 from groundup.model.config import ModelConfig
+from groundup.model.dropout import drop
 from groundup.model.embedding import BigramTable, Smear, previous_tokens
 from groundup.model.feed_forward import FeedForward
 from groundup.model.norm import build_norm, rms_norm
@@ -37,9 +38,9 @@ class Block(nn.Module):
             stream, shortcut = self.x0_mix  # float32 numbers, which leave the stream its dtype
             x_BTC = stream * x_BTC + shortcut * x0_BTC
         mixed_BTC, v_BTKD = self.attention(self.attention_norm(x_BTC), context, first_v_BTKD)
-        x_BTC = x_BTC + F.dropout(mixed_BTC, self.dropout, self.training)
+        x_BTC = x_BTC + drop(mixed_BTC, self.dropout, self.training)
         fed_BTC = self.feed_forward(self.feed_forward_norm(x_BTC))
-        return x_BTC + F.dropout(fed_BTC, self.dropout, self.training), v_BTKD
+        return x_BTC + drop(fed_BTC, self.dropout, self.training), v_BTKD
 
 
 class Transformer(nn.Module):
@@ -141,7 +142,7 @@ class Transformer(nn.Module):
             x_BTC = x_BTC + self.position_embedding(positions_BT)
         if config.embedding_norm:
             x_BTC = rms_norm(x_BTC, None, config.norm_eps)
-        return F.dropout(x_BTC, config.dropout, self.training).to(self.dtype)
+        return drop(x_BTC, config.dropout, self.training).to(self.dtype)
 
     def head(self, x_BTC: Tensor) -> Tensor:
         """Return logits (..., V) of hidden states (..., C)."""

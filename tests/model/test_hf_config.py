@@ -30,7 +30,7 @@ GPT2 = {"model_type": "gpt2", "vocab_size": 53, "n_embd": 24, "n_layer": 2, "n_h
         ({"qk_norm": False}, "llama", None),
         ({"architecture": "llama", "qk_norm": True, "sliding_window": 8}, "qwen3", None),
         ({"qk_norm": False, "bias": True}, "llama", None),
-        ({"dropout": 0.1, "zero_init_projections": True}, "qwen3", None),
+        ({"dropout": 0.1, "zero_init_projections": True, "look_back_heads": 2}, "qwen3", None),
         ({"architecture": "gpt2", "activation": "relu2"}, "gpt2", None),
         ({"bias": True}, None, "bias = True: transformers' Qwen3ForCausalLM has no such option"),
         (

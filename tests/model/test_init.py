@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from groundup.model import build_model, build_on_meta
+from groundup.model import attention, build_model, build_on_meta
 from groundup.model.init import initialize
 
 WIDE = {"width": 256, "num_layers": 3, "vocab_size": 1000}
@@ -72,3 +72,65 @@ def test_a_fresh_model_guesses_evenly(architecture, tiny_config, tokens):
         model(tokens(4, 30)).flatten(0, 1), tokens(4, 30, seed=1).flatten()
     )
     assert loss.item() == pytest.approx(math.log(53), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options", "least"),
+    [
+        ("qwen3", {}, 0.4),
+        ("qwen3", {"num_kv_heads": 1}, 0.4),
+        ("qwen3", {"head_width": 32}, 0.2),
+        ("qwen3", {"rope_theta": 1e6}, 0.35),
+        ("llama", {}, 0.4),
+        ("llama", {"norm": "layernorm", "init_std": 0.1}, 0.4),
+        ("speedrun", {}, 0.4),
+    ],
+)
+def test_look_back_heads_look_1_2_and_3_tokens_back(
+    architecture, options, least, tiny_config, tokens, monkeypatch
+):
+    config = tiny_config(
+        architecture, **({"width": 192, "head_width": 64} | options), look_back_heads=3
+    )
+    seen, attend = [], attention.attend
+
+    def spy(q_BHTD, k_BKSD, *others):
+        seen.append((q_BHTD, k_BKSD))
+        return attend(q_BHTD, k_BKSD, *others)
+
+    monkeypatch.setattr(attention, "attend", spy)
+    with torch.no_grad():
+        build_model(config, seed=0).eval()(tokens(3, 40))
+    q_BHTD, k_BHTD = seen[0][0], seen[0][1].repeat_interleave(4 // config.num_kv_heads, 1)
+    future = torch.ones(40, 40, dtype=torch.bool).triu(1)
+    scores_BHTT = (q_BHTD @ k_BHTD.mT / math.sqrt(config.head_width)).masked_fill(future, -math.inf)
+    weights_HTT = scores_BHTT.softmax(-1).mean(0)
+    back_HT = torch.stack([weights_HTT.diagonal(-d, 1, 2)[:, 3 - d :].mean(-1) for d in range(4)])
+    assert back_HT[:, :3].argmax(0).tolist() == [1, 2, 3]
+    assert back_HT[:, :3].amax(0).min() > least
+    assert back_HT[:, 3].max() < 0.2, "the fourth head is left as it was"
+
+
+@pytest.mark.parametrize("kv_heads", [4, 2])
+def test_look_back_heads_change_nothing_else(kv_heads, tiny_config):
+    plain, other = (
+        build_model(tiny_config(num_kv_heads=kv_heads, look_back_heads=heads), seed=3)
+        for heads in (0, 2)
+    )
+    changed = {}
+    for (name, a), b in zip(plain.named_parameters(), other.parameters(), strict=True):
+        if not torch.equal(a, b):
+            changed[name] = (a != b).nonzero().amax(0).tolist()
+    assert changed.keys() == {
+        "token_embedding.weight",
+        "blocks.0.attention.q_proj.weight",
+        "blocks.0.attention.k_proj.weight",
+    }
+    assert {column for _, column in changed.values()} == {0}, "one channel"
+    assert changed["blocks.0.attention.q_proj.weight"][0] < 2 * 6
+    assert changed["blocks.0.attention.k_proj.weight"][0] < 2 * 6 * kv_heads // 4
+
+
+def test_look_back_heads_of_a_model_that_reads_one_token(tiny_config, tokens):
+    model = build_model(tiny_config(context_length=1, look_back_heads=1), seed=0).eval()
+    assert model(tokens(1, 1)).isfinite().all()

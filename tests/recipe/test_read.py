@@ -70,7 +70,7 @@ def test_overrides_are_merged_before_anything_is_derived(write):
 
 
 def test_a_recipe_that_groundup_brings_is_found_by_name_and_a_wrong_one_lists_them():
-    assert {"quickstart", "shakespeare"} <= {path.stem for path in own_recipes()}
+    assert {"quickstart", "shakespeare-char"} <= {path.stem for path in own_recipes()}
     assert find_recipe("quickstart").name == "quickstart.toml"
     with pytest.raises(UsageError, match=r"no such recipe file.*quickstart"):
         find_recipe("nothing.toml")
