@@ -91,7 +91,7 @@ def test_the_help_of_a_recipe_shows_every_key_with_its_text_and_value(capsys):
     assert main(["run", "quickstart", "--help"]) == 0
     words = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert "--tokenizer.vocab-size INT Tokens in all, special tokens included" in words
-    assert "(default: 4096)" in words
+    assert "(default: 2048)" in words
     rate = read_recipe(find_recipe("quickstart")).pretrain.learning_rate
     assert f"--pretrain.learning-rate FLOAT Peak learning rate of AdamW. (default: {rate})" in words
 

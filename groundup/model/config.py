@@ -219,8 +219,6 @@ class ModelConfig(Config):
             raise ValueError(
                 f"look_back_heads {self.look_back_heads} is more than num_heads {self.num_heads}"
             )
-        if self.look_back_heads and self.position != "rope":
-            raise ValueError("look_back_heads needs rotary positions")
         if self.norm == "layernorm" and not self.norm_weight:
             raise ValueError("norm_weight = false needs norm = rmsnorm")
         if self.bigram_table_size == 1:
@@ -231,7 +229,7 @@ class ModelConfig(Config):
 
     @model_validator(mode="after")
     def _refuse_what_has_no_effect(self) -> Self:
-        idle = {"rope_theta"} if self.position == "learned" else set()
+        idle = {"rope_theta", "look_back_heads"} if self.position == "learned" else set()
         if self.architecture == "rnn":
             idle = ATTENTION_FIELDS
         defaults = ARCHITECTURES[self.architecture]

@@ -65,7 +65,7 @@ def test_gated_layers_are_8_thirds_wide_to_a_multiple_of_64():
         ({"architecture": "gpt2", "norm_weight": False}, "needs norm = rmsnorm"),
         ({"bigram_table_size": 1}, "leaves no row for a pair"),
         ({"look_back_heads": 7}, "look_back_heads 7 is more than num_heads 6"),
-        ({"architecture": "gpt2", "look_back_heads": 1}, "look_back_heads needs rotary positions"),
+        ({"architecture": "gpt2", "look_back_heads": 1}, "no effect with learned positions"),
         ({"architecture": "rnn", "num_heads": 4}, "num_heads has no effect with rnn"),
         ({"architecture": "rnn", "num_kv_heads": 2}, "num_kv_heads has no effect with rnn"),
         ({"architecture": "rnn", "head_width": 64}, "head_width has no effect with rnn"),
