@@ -1,8 +1,8 @@
 """What each contender runs with: its CPU configuration as shipped, and the best small one found.
 
 ``shipped`` is what a project's own script for a CPU says, its schedule cut to the budget. ``tuned``
-is what we found for it at these budgets (benchmarks/LOG.md says how); where a corpus or a budget
-wants something else, the later of its entries wins.
+is the best small one that we found for it at these budgets; benchmarks/LOG.md says what was tried,
+and what was not. Where a corpus or a budget wants something else, the later of its entries wins.
 """
 
 from typing import Any
@@ -75,11 +75,12 @@ _NANOCHAT = {
     "compile": True,
 }
 _NANOCHAT_TUNED = _NANOCHAT | {
-    "layers": 4,
-    "heads": 4,
-    "width": 256,
+    "layers": 3,
+    "heads": 3,
+    "width": 192,
     "context": 256,
     "batch": 16,
+    "matrix_rate": 0.03,
     "scalar_rate": 0.05,
     "weight_decay": 0.1,
     "scale_by_batch": False,  # the rates are tuned for this batch
@@ -87,7 +88,13 @@ _NANOCHAT_TUNED = _NANOCHAT | {
     "final": 0.0,
     "bfloat16": True,
 }
-_NANOCHAT_CHARACTERS = CHARACTERS | {"heads": 2, "width": 128, "context": 128, "batch": 12}
+_NANOCHAT_CHARACTERS = CHARACTERS | {
+    "layers": 4,
+    "heads": 2,
+    "width": 128,
+    "context": 128,
+    "batch": 12,
+}
 
 # The rates of Hugging Face's course, "Training a causal language model from scratch", with the
 # defaults of TrainingArguments for the rest. Concessions, for it trains on a GPU: its GPT-2 of
@@ -172,14 +179,15 @@ _LITGPT_CHARACTERS = CHARACTERS | {
 }
 
 _GROUNDUP = {
-    "tokenizer": {"kind": "bpe", "vocab_size": 4096},
+    "tokenizer": {"kind": "bpe", "vocab_size": 2048},
     "model": {
         "architecture": "qwen3",
         "context_length": 256,
-        "num_layers": 6,
-        "width": 256,
-        "num_heads": 4,
+        "num_layers": 3,
+        "width": 192,
+        "num_heads": 3,
         "zero_init_projections": True,
+        "look_back_heads": 2,
     },
     "pretrain": {
         "batch_size": 16,
@@ -191,7 +199,8 @@ _GROUNDUP = {
 }
 _GROUNDUP_CHARACTERS = {
     "tokenizer": {"kind": "characters", "vocab_size": 256},
-    "model": _GROUNDUP["model"] | {"context_length": 128, "num_layers": 4, "width": 128},
+    "model": _GROUNDUP["model"]
+    | {"context_length": 128, "num_layers": 4, "width": 128, "num_heads": 2},
     "pretrain": _GROUNDUP["pretrain"] | {"batch_size": 12, "learning_rate": 0.01},
 }
 
@@ -211,7 +220,7 @@ SETTINGS: dict[tuple[str, str], list[Entry]] = {
     ],
     ("nanochat", "shipped"): [(_EVERYWHERE, _NANOCHAT | BPE)],
     ("nanochat", "tuned"): [
-        (_EVERYWHERE, _NANOCHAT_TUNED | BPE),
+        (_EVERYWHERE, _NANOCHAT_TUNED | {"vocabulary": 2048}),
         (_SHAKESPEARE, _NANOCHAT_CHARACTERS),
         (_SHORT, {"compile": False}),  # it would take a good part of the time
     ],
