@@ -1,8 +1,8 @@
 """What each contender runs with: its CPU configuration as shipped, and the best small one found.
 
 ``shipped`` is what a project's own script for a CPU says, its schedule cut to the budget. ``tuned``
-is the best small one that we found for it at these budgets; benchmarks/LOG.md says what was tried,
-and what was not. Where a corpus or a budget wants something else, the later of its entries wins.
+is the best small one that we found for it; benchmarks/LOG.md says what was tried. What has no trial
+there (nanoGPT, transformers, litgpt; ours above three minutes) is a point to start from. Where a corpus or a budget wants something else, the later of its entries wins.
 """
 
 from typing import Any
@@ -32,7 +32,6 @@ _NANOGPT = {
     "bfloat16": False,
     "compile": False,
 }
-# Points to start tuning from, as are those of the other rivals.
 _NANOGPT_TUNED = _NANOGPT | {
     "width": 256,
     "context": 256,

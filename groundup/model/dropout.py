@@ -8,9 +8,9 @@ from torch.nn import functional as F
 def drop(x: Tensor, share: float, training: bool) -> Tensor:
     """Zero a share of ``x`` at random and scale up the rest (Srivastava et al. 2014).
 
-    On a CPU torch draws a random number per element, one after another, and a compiled one is no
-    faster; small models then spend more time on it than on their products. Here eight elements
-    share a draw, a byte each, so the share is rounded to a multiple of 1/256, at least 1/256.
+    On a CPU torch draws a random number per element, one after another, compiled or not, and a
+    small model trains at half its speed. Here eight elements share a draw, a byte each, so the
+    share is rounded to a multiple of 1/256, at least 1/256 and at most 255/256.
 
     Args:
         x: any shape.

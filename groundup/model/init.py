@@ -90,7 +90,7 @@ def _look_back(model: Transformer, config: ModelConfig) -> None:
     Heads that read by position alone are what a convolution is made of (arXiv 1911.03584); to
     begin with such weights is Zheng et al.'s for images (arXiv 2404.01139). In language models a
     head that looks one token back is the first half of an induction head, which copies from the
-    context; until it has formed, the loss stays on a plateau (arXiv 2209.11895, "argument 1").
+    context; the loss falls abruptly when these form (arXiv 2209.11895, "argument 1").
     """
     C, D = config.width, config.head_width
     constant = CONSTANT * config.init_std
