@@ -2,7 +2,8 @@
 
 ``shipped`` is what a project's own script for a CPU says, its schedule cut to the budget. ``tuned``
 is the best small one that we found for it; benchmarks/LOG.md says what was tried. What has no trial
-there (nanoGPT, transformers, litgpt; ours above three minutes) is a point to start from. Where a corpus or a budget wants something else, the later of its entries wins.
+there (nanoGPT, transformers, litgpt; ours above three minutes) is a point to start from. Where a
+corpus or a budget wants something else, the later of its entries wins.
 """
 
 from typing import Any
