@@ -31,6 +31,10 @@ class Batch:
         """Return the batch on ``device``; ``non_blocking`` returns before a GPU has its copy."""
         return self._map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
+    def pinned(self) -> "Batch":
+        """Return the batch in memory that a GPU copies from by itself."""
+        return self._map(lambda tensor: tensor.pin_memory())
+
     def rows(self, rows: slice) -> "Batch":
         """Return some of the sequences, as views: micro-batches, or one rank's share."""
         return self._map(lambda tensor: tensor[rows])

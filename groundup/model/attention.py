@@ -74,8 +74,9 @@ def attend(
     """
     H, T = q_BHTD.shape[1:3]
     K, S = k_BKSD.shape[1:3]
-    plain = q_BHTD.device.type == "cpu" and q_BHTD.dtype == torch.bfloat16
-    if plain and T > 1 and S < FUSED_FROM:
+    on_cpu = q_BHTD.device.type == "cpu"
+    plain = S < FUSED_FROM and q_BHTD.dtype == torch.bfloat16
+    if on_cpu and T > 1 and (plain or dropout):  # with dropout torch has no fused kernel there
         k_BHSD = k_BKSD.repeat_interleave(H // K, dim=1) if K != H else k_BKSD
         v_BHSD = v_BKSD.repeat_interleave(H // K, dim=1) if K != H else v_BKSD
         return _attend_in_tiles(q_BHTD, k_BHSD, v_BHSD, mask, dropout)

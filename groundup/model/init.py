@@ -14,7 +14,7 @@ from groundup.model.rnn import RNN
 from groundup.model.rope import rope_tables, rotate
 from groundup.model.transformer import Block, Transformer
 
-CONSTANT = 20.0
+SHARED_CHANNEL = 20.0
 """What ``look_back_heads`` puts into a channel of all embeddings, in units of ``init_std``."""
 
 
@@ -40,6 +40,8 @@ def build_model(
 @torch.no_grad()
 def initialize(model: nn.Module, config: ModelConfig, generator: torch.Generator) -> None:
     """Draw every matrix and embedding from N(0, init_std²); biases 0, norms 1, value mixes ½.
+
+    Of these, ``look_back_heads`` sets some anew.
 
     Every parameter is set, whatever was in its memory. Options that add to the model
     (``BigramTable``, ``Smear``, ``ValueEmbedding``, ``x0_mix``) start where they add nothing and
@@ -93,7 +95,7 @@ def _look_back(model: Transformer, config: ModelConfig) -> None:
     context; the loss falls abruptly when these form (arXiv 2209.11895, "argument 1").
     """
     C, D = config.width, config.head_width
-    constant = CONSTANT * config.init_std
+    constant = SHARED_CHANNEL * config.init_std
     normalized = constant / math.sqrt(config.init_std**2 + constant**2 / C)  # by the first norm
     pairs = _telling_pairs(config)
     key_D = torch.zeros(D)
@@ -115,7 +117,7 @@ def _telling_pairs(config: ModelConfig) -> int:
 
     Few pairs soon come round again, slow ones hardly tell neighbours apart.
     """
-    D, distances = config.head_width, torch.arange(max(2, config.context_length))
+    D, distances = config.head_width, torch.arange(config.context_length)
     cos, _ = rope_tables(distances - 1, D, config.rope_theta)
     num_pairs = torch.arange(1, D // 2 + 1)
     scores = math.sqrt(D) * cos.cumsum(-1) / num_pairs  # (distances, pairs)

@@ -15,10 +15,10 @@ from groundup.train.config import TrainConfig
 UTILIZATION = {torch.float32: 0.6, torch.bfloat16: 0.4}
 """Share of the measured matrix-product peak that a whole training step reaches.
 
-Training the quickstart on two AVX512-BF16 cores logged 0.29 to 0.53 in bfloat16, compiled, as other
-programs came and went; an eager float32 step of the benchmark's shape ran at about 0.65. The rest
-goes into norms, softmax, the optimizer and moving memory; where bfloat16's peak is higher still,
-that rest weighs more.
+Training 8 layers of 256 on two AVX512-BF16 cores logged 0.29 to 0.53 in bfloat16, compiled, as
+other programs came and went; an eager float32 step of the benchmark's shape ran at about 0.65. The
+rest goes into norms, softmax, the optimizer and moving memory; where bfloat16's peak is higher
+still, that rest weighs more.
 """
 
 
@@ -72,11 +72,12 @@ def activation_bytes(config: ModelConfig, dtype: torch.dtype) -> int:
 
     Counted in what autograd keeps of real models. A block keeps about 6 C with RMSNorm and 8 C with
     LayerNorm, more for rotary positions and for normalized queries and keys, and all of the
-    feed-forward layer. In bfloat16 the attention weights of each tile are kept too.
+    feed-forward layer. In bfloat16, and with dropout, the attention weights of each tile are kept
+    too; and dropout keeps a byte for each number that it may zero.
     """
     C, F = config.width, config.feed_forward_width
     if config.architecture == "rnn":
-        return config.num_layers * 3 * C * dtype.itemsize
+        return config.num_layers * (3 * C * dtype.itemsize + (C if config.dropout else 0))
     heads = config.num_heads * config.head_width
     numbers = round((6.25 if config.norm == "rmsnorm" else 8) * C)
     numbers += (4 if config.activation == "swiglu" else 2) * F
@@ -86,9 +87,13 @@ def activation_bytes(config: ModelConfig, dtype: torch.dtype) -> int:
     kv_heads = config.num_kv_heads * config.head_width
     numbers += kv_heads * (config.value_residual + config.value_embeddings)
     T = config.context_length
+    tiles = -(-T // TILE)
+    weights = round(config.num_heads * T * (1 + 1 / tiles) / 2)
+    if config.dropout:  # the weights before and after, what was kept, and the same of both outputs
+        per_layer = (numbers + 2 * weights) * dtype.itemsize + weights + 2 * C
+        return config.num_layers * per_layer + C
     if dtype != torch.float32 and T < FUSED_FROM:  # above, the kernel keeps none, as in float32
-        tiles = -(-T // TILE)
-        numbers += round(config.num_heads * T * (1 + 1 / tiles) / 2)
+        numbers += weights
     return config.num_layers * numbers * dtype.itemsize
 
 

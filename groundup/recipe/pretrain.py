@@ -21,7 +21,15 @@ from groundup.progress import console
 from groundup.recipe.schema import Recipe
 from groundup.recipe.stage import CLAIM, Fill, InterruptedRun, read_json, read_record, versions
 from groundup.tokenizer import Tokenizer, load_tokenizer
-from groundup.train import Duration, TrainConfig, Validation, fit, known_text_bytes, settle
+from groundup.train import (
+    Duration,
+    TrainConfig,
+    Validation,
+    check_float8,
+    fit,
+    known_text_bytes,
+    settle,
+)
 
 BASE = "base"
 """Folder of the pretrained model in a run."""
@@ -91,6 +99,8 @@ def prepare_pretrain(recipe: Recipe) -> Fill:
     machine.set_threads(config.threads)
     device = machine.pick_device(config.device)
     dtype = machine.pick_precision(config.precision, device)
+    if config.float8:
+        check_float8(device, dtype)
     tokenizer = load_tokenizer(recipe.folder / "tokenizer")
     shards = TokenShards.open(recipe.folder / "tokens", "train")
     shape = model_shape(recipe.model, tokenizer)

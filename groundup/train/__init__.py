@@ -3,6 +3,7 @@
 from groundup.train.budget import settle
 from groundup.train.config import TrainConfig
 from groundup.train.duration import Duration
+from groundup.train.float8 import check_float8
 from groundup.train.flops import flops_per_token
 from groundup.train.horizon import Recorded
 from groundup.train.loop import NonFiniteError, fit
@@ -20,6 +21,7 @@ __all__ = [
     "Recorded",
     "TrainConfig",
     "Validation",
+    "check_float8",
     "fit",
     "flops_per_token",
     "known_text_bytes",

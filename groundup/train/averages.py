@@ -59,6 +59,11 @@ class WeightAverage:
                 self._count += 1
                 self._blend(1 / self._count.item())
 
+    def finish(self) -> None:
+        """Take the last snapshot, if the run ended before the step that should have been it."""
+        if self.config.average_last:
+            self.update(1.0)
+
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """Let the model have the averaged weights inside, and its own again outside.

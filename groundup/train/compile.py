@@ -1,9 +1,9 @@
 """torch.compile where it pays."""
 
 import os
+import statistics
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import nn
@@ -18,31 +18,43 @@ from groundup.train.precision import Masters
 PAYS_FROM = {"cpu": 1e14, "cuda": 3e16}
 """FLOPs of a whole run from which compiling pays: about five minutes of training on two
 AVX512-BF16 cores, minutes on one large GPU (estimated, not measured). On those cores compiling took
-half a minute to a minute and gained between nothing and a third (benchmarks/LOG.md).
-
-Counted, not timed: a run that is resumed must decide as it did before, or its losses would differ.
+ten seconds to a minute and made steps 0.9 to 1.3 times as fast (benchmarks/LOG.md): small models
+may lose. Counted, not timed: two runs must decide alike, or their losses would differ.
 """
 
-PAYS_FROM_SECONDS = 300.0
-"""The same for a run by the clock, whose steps are not known before."""
+TRIAL_FROM_SECONDS = 200.0
+"""A run by the clock is no other's equal anyway, and can try: with less time than this left, what a
+third more steps gain hardly pays for compiling."""
+
+TRIAL_STEPS = 12
+"""Steps of each kind in a trial. The first two of each do not count."""
 
 
-def should_compile(
-    mode: Literal["auto", "on", "off"], model: nn.Module, device: torch.device, run_flops: float
-) -> bool:
-    """Return whether to compile.
+def can_compile(model: nn.Module, device: torch.device) -> bool:
+    """Return whether ``compile = "auto"`` may compile at all.
 
-    Args:
-        mode: the user's wish.
-        model: a recurrent one is left alone by ``auto``: its loop over time would be unrolled.
-        device: ``auto`` compiles on CPUs with a C++ compiler and on CUDA.
-        run_flops: of all steps of the run.
+    On CPUs with a C++ compiler and on CUDA; and no recurrent network, for its loop over time would
+    be unrolled.
     """
-    if mode != "auto":
-        return mode == "on"
-    if isinstance(model, RNN) or (device.type == "cpu" and not has_compiler()):
-        return False
-    return device.type in PAYS_FROM and run_flops >= PAYS_FROM[device.type]
+    compiler = device.type in PAYS_FROM and (device.type != "cpu" or has_compiler())
+    return compiler and not isinstance(model, RNN)
+
+
+class Trial:
+    """Whether compiled steps are faster, by the time that a few of either kind took.
+
+    Attributes:
+        eager: seconds of the steps before compiling.
+        compiled: seconds of those after.
+    """
+
+    def __init__(self) -> None:
+        self.eager: list[float] = []
+        self.compiled: list[float] = []
+
+    def speeds(self) -> tuple[float, float]:
+        """Return the median seconds of an eager and of a compiled step."""
+        return statistics.median(self.eager[2:]), statistics.median(self.compiled[2:])
 
 
 def compile_cache() -> Path:

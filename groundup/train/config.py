@@ -156,9 +156,12 @@ class TrainConfig(Config):
     """Matrix products in float32 or bfloat16; auto: bfloat16 where it is measured to be faster.
     Weights and optimizer state are float32 either way."""
 
+    float8: bool = False
+    """Matrix products of the blocks in float8, on a GPU that has it; the rest stays bfloat16."""
+
     compile: Literal["auto", "on", "off"] = "auto"
     """Compile the forward and backward pass; auto: where a compiler is and the run is long enough
-    to earn the half minute back."""
+    to earn the half minute back. A run by the clock tries, and keeps what is faster."""
 
     device: str = "auto"
     """Where to compute: auto, cpu, cuda, cuda:1, mps."""

@@ -53,6 +53,9 @@ class Horizon(ABC):
     def stepped(self, seconds: float) -> None:  # noqa: B027 - who counts steps need not know
         """Note how long a step took."""
 
+    def paused(self, seconds: float) -> None:  # noqa: B027
+        """Note a time between two steps in which the schedule should stand still."""
+
     def ended(self, part: str, seconds: float) -> None:  # noqa: B027
         """Note how long a part of a run's end takes: what has been done of it is a forecast."""
 
@@ -138,6 +141,14 @@ class Clock(Horizon):
         """Note how long a step took."""
         self._first, self._step_seconds = False, max(seconds, SHORTEST_STEP)
 
+    def paused(self, seconds: float) -> None:
+        """Note a time after the first step that belongs to no step.
+
+        Less is left after it, but the schedule goes on from where it was.
+        """
+        assert self.begun is not None
+        self.begun += seconds
+
     def ended(self, part: str, seconds: float) -> None:
         """Note how long a part of the run's end takes."""
         self.ends[part] = seconds
@@ -151,7 +162,8 @@ class Recorded(Horizon):
     """The progress of an earlier run, step by step: the run without its clock.
 
     Two runs by the clock differ, for no machine is as fast twice. Given the progress that
-    ``metrics.jsonl`` holds, a run is repeated bit for bit.
+    ``metrics.jsonl`` holds, a run is repeated bit for bit; with ``compile`` on or off, for ``auto``
+    tries both kinds of step by the clock and compiles nothing here.
     """
 
     def __init__(self, shares: Sequence[float]) -> None:

@@ -18,6 +18,7 @@ from groundup.train.averages import WeightAverage
 from groundup.train.checkpoint import Checkpoints, Tensors
 from groundup.train.config import TrainConfig
 from groundup.train.display import Display, duration
+from groundup.train.float8 import float8_products
 from groundup.train.horizon import Clock, Horizon, Stopwatch, horizon_of
 from groundup.train.journal import Journal
 from groundup.train.loss import BatchSource, Objective, ResizableSource
@@ -166,6 +167,7 @@ def fit(
             save()
 
         with (
+            float8_products(model, on=config.float8),
             graceful_interruption() as interruption,
             Journal(
                 folder,
@@ -201,6 +203,7 @@ def fit(
                     micro_batch_size=source.micro_batch_size,
                     clip_norm=config.clip_norm,
                     multiplier=rate,
+                    meanwhile=source.look_ahead,
                     accept=partial(
                         state.spikes.accept,
                         factor=config.spike_factor,
@@ -213,6 +216,7 @@ def fit(
                     raise _non_finite(result, state.step + 1, documents, checkpoints.newest())
                 seconds = time.perf_counter() - start
                 horizon.stepped(seconds)
+                source.stepped(seconds)
                 state.advance(source.tokens, seconds, progress.share)
                 over = horizon.over(state.step)
                 if result.updated:
@@ -249,6 +253,7 @@ def fit(
                 over = horizon.over(state.step)  # by the clock: these took time
 
             if over and (state.step > start_step or isinstance(horizon, Clock)):
+                average.finish()
                 if validation is not None:
                     run_validation()
                 if sample is not None and config.sample_every:
@@ -258,7 +263,7 @@ def fit(
                 if budget is not None:
                     display.say(
                         f"this run was {state.step} steps: max_steps = {state.step} instead of the "
-                        "budget repeats it without the clock"
+                        "budget gives one as long on any machine"
                     )
             elif saved_step != state.step:
                 save()

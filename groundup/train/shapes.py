@@ -1,28 +1,38 @@
 """Batches of the size that the ramps ask for, and the code that is compiled for each size."""
 
-import math
+import time
+from typing import Literal
 
 import torch
 from torch import nn
 
 from groundup.data import Batch
 from groundup.train.budget import num_sequences, sizes_at
-from groundup.train.compile import PAYS_FROM_SECONDS, compile_objective, should_compile
+from groundup.train.compile import (
+    PAYS_FROM,
+    TRIAL_FROM_SECONDS,
+    TRIAL_STEPS,
+    Trial,
+    can_compile,
+    compile_objective,
+)
 from groundup.train.config import TrainConfig
-from groundup.train.display import Display
+from groundup.train.display import Display, duration
 from groundup.train.flops import flops_per_token
-from groundup.train.horizon import Horizon
+from groundup.train.horizon import Clock, Horizon
 from groundup.train.loss import BatchSource, Objective, ResizableSource
 from groundup.train.precision import Masters
 from groundup.train.schedules import Progress
 from groundup.train.step import micro_batches
+
+TOO_SHORT = "not compiling: what that takes would not be earned back in the time that is left"
 
 
 class ShapedBatches:
     """Takes each step's batch in the size that it should have, and compiles for a new shape.
 
     Each shape is one compilation: code for one shape is faster than code for any, and a ramp has
-    few of them. It happens before the step that needs it, so that no step is timed with it.
+    few of them. It happens between two steps, so that no step is timed with it.
 
     Attributes:
         objective: what to learn, compiled for the latest batch where that pays.
@@ -49,57 +59,118 @@ class ShapedBatches:
         self.sequences, self.micro_batch_size = config.batch_size, config.micro_batch_size
         self.tokens = self.flops = 0
         self._shape: torch.Size | None = None
-        self._compiles: bool | None = None
+        self._compiles: Literal["on", "off", "try"] | None = None  # None: not decided yet
+        self._trial: Trial | None = None
+        self._step = 0
+        self._ahead: tuple[int, Batch] | None = None  # the next step and its batch
 
     def take(self, step: int) -> tuple[Progress, Batch]:
         """Return how far the run is and the batch of this step, on the device."""
         while True:
             progress = self.horizon.progress(step)
-            batch = self._sized(step, progress.share)
-            if batch.inputs.shape == self._shape:
-                break
-            self._prepare(batch)  # by the clock, time has passed
+            self._resize(step, progress.share)
+            ahead = self._ahead
+            batch = ahead[1] if ahead and ahead[0] == step else self.batches.batch(step)
+            if not self._prepare(batch):
+                break  # otherwise, by the clock, time has passed
+        self._step = step
         self.tokens = int(batch.loss_mask.sum())
-        return progress, batch.to(self.device)
+        return progress, batch.to(self.device, non_blocking=True)
 
-    def _sized(self, step: int, share: float) -> Batch:
-        """Return the step's batch in the size that the ramps give it."""
+    def look_ahead(self) -> None:
+        """Read the next step's batch, where a GPU is busy with this one's meanwhile."""
+        if self.device.type == "cuda":
+            step = self._step + 1
+            self._ahead = step, self.batches.batch(step).pinned()
+
+    def stepped(self, seconds: float) -> None:
+        """Note how long a step took, for a trial of compiled steps against eager ones."""
+        trial = self._trial
+        if trial is None:
+            return
+        steps = trial.eager if self.objective is self.plain_objective else trial.compiled
+        steps.append(seconds)
+        if len(trial.compiled) == TRIAL_STEPS:
+            eager, compiled = trial.speeds()
+            times = f"{1000 * eager:,.0f} → {1000 * compiled:,.0f} ms a step"
+            if compiled < eager:
+                self.display.say(f"compiled steps are faster: {times}")
+            else:
+                self.display.say(f"compiled steps are not faster: {times}; back to eager ones")
+                self.objective = self.plain_objective
+            self._trial = None
+
+    def _resize(self, step: int, share: float) -> None:
+        """Give the source the size that the ramps have at this share of the run."""
         if not (self.config.batch_ramp or self.config.length_ramp):
-            return self.batches.batch(step)
+            return
         source = self.batches
         assert isinstance(source, ResizableSource), "a ramp needs batches that can be resized"
         size = sizes_at(self.config, share, source.context_length)
         if source.size(step) != size:
             source.resize(step, *size)
+            self._ahead = None
         self.sequences, length = size
         rows = source.context_length // length  # per sequence: a pass has the same tokens
         self.micro_batch_size = self.config.micro_batch_size * rows
-        return source.batch(step)
 
-    def _prepare(self, batch: Batch) -> None:
-        """Make ready for batches of this shape."""
-        if self._compiles is None:
-            self._compiles = self._should_compile(batch)
-            if self._compiles:
-                stages = 1 + len(self.config.batch_ramp) + len(self.config.length_ramp)
-                times = f", for each of up to {stages} shapes of batches" if stages > 1 else ""
-                self.display.say(f"compiling the forward and backward pass, up to a minute{times}")
-        self._shape = batch.inputs.shape
-        length = batch.inputs.shape[1]
-        self.flops = batch.inputs.numel() * flops_per_token(self.model, length)
-        if self._compiles:
-            part = next(micro_batches(batch, self.micro_batch_size)).to(self.device)
-            self.objective = compile_objective(
-                self.plain_objective, self.model, part, self.masters, self.display.warn
-            )
+    def _prepare(self, batch: Batch) -> bool:
+        """Make ready for a batch; return whether that took time."""
+        if batch.inputs.shape != self._shape:
+            self._shape = batch.inputs.shape
+            length = batch.inputs.shape[1]
+            self.flops = batch.inputs.numel() * flops_per_token(self.model, length)
+            self.objective, self._trial = self.plain_objective, None
+            if self._compiles is None:
+                self._compiles = self._should_compile(batch)
+            if self._compiles == "try":
+                self._trial = Trial()
+            elif self._compiles == "on":
+                self._compile(batch)
+            return True
+        trial = self._trial
+        if trial is None or len(trial.eager) < TRIAL_STEPS:
+            return False
+        if self.objective is not self.plain_objective:
+            return False  # the turn of the compiled steps
+        if not self._time_to_earn():
+            self.display.say(TOO_SHORT)
+            self._trial = None
+            return False
+        start = time.perf_counter()
+        self._compile(batch)
+        self.horizon.paused(time.perf_counter() - start)
+        if self.objective is self.plain_objective:
+            self._trial = None  # the compiler failed
+        return True
 
-    def _should_compile(self, batch: Batch) -> bool:
-        """Decide for the whole run: what is resumed must decide as it did before."""
-        config, seconds = self.config, self.config.duration.seconds
-        if seconds is not None:
-            run_flops = math.inf if seconds >= PAYS_FROM_SECONDS else 0.0
+    def _compile(self, batch: Batch) -> None:
+        self.display.say("compiling the forward and backward pass, up to a minute")
+        start = time.perf_counter()
+        part = next(micro_batches(batch, self.micro_batch_size)).to(self.device)
+        self.objective = compile_objective(
+            self.plain_objective, self.model, part, self.masters, self.display.warn
+        )
+        if self.objective is not self.plain_objective:
+            self.display.say(f"compiled in {duration(time.perf_counter() - start)}")
+
+    def _should_compile(self, batch: Batch) -> Literal["on", "off", "try"]:
+        """Decide for the whole run, and say why not."""
+        config = self.config
+        if config.compile != "auto":
+            return config.compile
+        if not can_compile(self.model, self.device):
+            return "off"
+        if config.duration.seconds is not None:
+            choice: Literal["on", "off", "try"] = "try" if self._time_to_earn() else "off"
         else:
             tokens = batch.inputs.numel() // self.sequences  # whatever the rows' length now
             sequence_flops = tokens * flops_per_token(self.model, tokens)
-            run_flops = float(sequence_flops * num_sequences(config, config.max_steps))
-        return should_compile(config.compile, self.model, self.device, run_flops)
+            run_flops = sequence_flops * num_sequences(config, config.max_steps)
+            choice = "on" if run_flops >= PAYS_FROM[self.device.type] else "off"
+        if choice == "off":
+            self.display.say(TOO_SHORT)
+        return choice
+
+    def _time_to_earn(self) -> bool:
+        return isinstance(self.horizon, Clock) and self.horizon.left >= TRIAL_FROM_SECONDS

@@ -48,6 +48,7 @@ def train_step(
     micro_batch_size: int,
     clip_norm: float,
     multiplier: float,
+    meanwhile: Callable[[], None] = lambda: None,
     accept: Callable[[float, float], bool] = lambda _loss, _grad_norm: True,
 ) -> StepResult:
     """Train on one batch.
@@ -65,6 +66,7 @@ def train_step(
         micro_batch_size: sequences per forward pass, 0 for all.
         clip_norm: longest gradient, 0 for any.
         multiplier: of the peak learning rate.
+        meanwhile: called while a GPU computes, before the program waits for it.
         accept: asked with a finite loss and gradient norm whether to update.
     """
     losses = []
@@ -78,6 +80,7 @@ def train_step(
     norm = torch.nn.utils.get_total_norm(gradients)
     names = list(losses[0].metrics)
     columns = [_row(loss, names) for loss in losses]
+    meanwhile()
     # One wait for the device per step: everything that is read comes over at once.
     total, count, *sums, norm_of_sum = torch.cat(
         (sum(columns[1:], columns[0]), norm[None])

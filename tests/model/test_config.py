@@ -65,6 +65,8 @@ def test_gated_layers_are_8_thirds_wide_to_a_multiple_of_64():
         ({"architecture": "gpt2", "norm_weight": False}, "needs norm = rmsnorm"),
         ({"bigram_table_size": 1}, "leaves no row for a pair"),
         ({"look_back_heads": 7}, "look_back_heads 7 is more than num_heads 6"),
+        ({"context_length": 2, "look_back_heads": 2}, "attention reaches 1 tokens back"),
+        ({"sliding_window": 2, "look_back_heads": 2}, "attention reaches 1 tokens back"),
         ({"architecture": "gpt2", "look_back_heads": 1}, "no effect with learned positions"),
         ({"architecture": "rnn", "num_heads": 4}, "num_heads has no effect with rnn"),
         ({"architecture": "rnn", "num_kv_heads": 2}, "num_kv_heads has no effect with rnn"),

@@ -129,8 +129,3 @@ def test_look_back_heads_change_nothing_else(kv_heads, tiny_config):
     assert {column for _, column in changed.values()} == {0}, "one channel"
     assert changed["blocks.0.attention.q_proj.weight"][0] < 2 * 6
     assert changed["blocks.0.attention.k_proj.weight"][0] < 2 * 6 * kv_heads // 4
-
-
-def test_look_back_heads_of_a_model_that_reads_one_token(tiny_config, tokens):
-    model = build_model(tiny_config(context_length=1, look_back_heads=1), seed=0).eval()
-    assert model(tokens(1, 1)).isfinite().all()

@@ -55,8 +55,8 @@ def test_a_sliding_window_bounds_the_cost_of_attention():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("architecture", ["qwen3", "llama", "gpt2"])
-def test_activations_are_within_a_seventh_of_what_autograd_keeps(architecture, dtype):
-    T = 64
+@pytest.mark.parametrize(("T", "dropout"), [(64, 0.0), (64, 0.1), (512, 0.1)])
+def test_activations_are_within_a_seventh_of_what_autograd_keeps(architecture, dtype, T, dropout):
     config = ModelConfig(
         architecture=architecture,
         vocab_size=97,
@@ -64,6 +64,7 @@ def test_activations_are_within_a_seventh_of_what_autograd_keeps(architecture, d
         num_layers=4,
         width=128,
         num_heads=4,
+        dropout=dropout,
     )
     model = build_model(config, seed=0).to(dtype).train()
     weights = {p.untyped_storage().data_ptr() for p in model.parameters()}

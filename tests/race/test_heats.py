@@ -21,6 +21,23 @@ def test_a_result_is_kept_and_a_failure_is_one(tmp_path):
     assert run_heat(heat, {}, (b"a", b"b"), threads=1, results=tmp_path) == first
 
 
+def test_a_result_of_other_settings_or_texts_is_not_taken_for_this_one(tmp_path):
+    heat, texts = Heat("nobody", "tuned", "shakespeare", 1.0, 0), (b"a", b"b")
+    settings = {"width": 8, "betas": (0.9, 0.95)}
+    run_heat(heat, settings, texts, threads=1, results=tmp_path)
+    path = tmp_path / f"{heat.name}.json"
+    result = json.loads(path.read_text())
+    del result["error"]
+    for others, again in (
+        ((settings, texts), False),
+        (({"width": 9, "betas": (0.9, 0.95)}, texts), True),
+        ((settings, (b"a", b"bc")), True),
+    ):
+        path.write_text(json.dumps(result))
+        found = run_heat(heat, *others, threads=1, results=tmp_path)
+        assert ("error" in found) == again
+
+
 def heat_result(contender, bits, budget=180.0, seed=0):
     curve = [{"seconds": budget / 2, "step": 5, "bits_per_byte": bits + 1}]
     named = Heat(contender, "tuned", "stdlib", budget, seed)._asdict()
@@ -97,8 +114,9 @@ def test_a_heat_says_what_it_used_and_a_disturbed_one_is_run_again(tmp_path):
     assert 0 < first["cpu_seconds"] <= 1.2 * first["cores_used"] * first["wall_seconds"] + 0.1
     assert len(first["load"]) == 2
     path = tmp_path / f"{heat.name}.json"
+    del first["error"]
     for disturbed, again in ((0.04, False), (0.06, True), (None, False)):
-        path.write_text(json.dumps({"disturbed": disturbed}))
+        path.write_text(json.dumps(first | {"disturbed": disturbed}))
         found = run_heat(heat, {}, (b"a", b"b"), threads=1, results=tmp_path, retry=True)
         assert ("error" in found) == again
 

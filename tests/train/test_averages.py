@@ -57,6 +57,16 @@ def test_a_run_made_longer_takes_its_snapshots_anew():
     torch.testing.assert_close(weight.detach(), expected)
 
 
+def test_a_run_that_ends_between_two_steps_takes_the_last_snapshot():
+    config = TrainConfig(average_last=4, average_fraction=0.5)
+    average, _, weight, seen = convex(config, 39, progress=lambda step: step / 40)
+    average.finish()
+    average.finish()
+    average.keep()
+    expected = torch.stack([seen[step - 1] for step in (25, 30, 35, 39)]).mean(0)
+    torch.testing.assert_close(weight.detach(), expected)
+
+
 def test_without_averaging_nothing_is_kept_or_exchanged():
     average, _, weight, seen = convex(TrainConfig(), 3)
     assert average.state_dict() == {}

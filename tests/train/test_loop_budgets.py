@@ -48,7 +48,7 @@ def test_a_run_by_the_clock_ends_annealed_in_time_and_says_how_many_steps_it_was
     assert not result.interrupted
     assert result.last is not None
     shown = capsys.readouterr().err
-    assert f"max_steps = {result.step} instead of the budget repeats it" in shown
+    assert f"max_steps = {result.step} instead of the budget gives one as long" in shown
 
     again = by_clock("run", budget="3 s", decay_fraction=1.0, warmup_steps=0)
     assert again == result, "a finished run is not trained again"

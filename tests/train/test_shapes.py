@@ -1,0 +1,171 @@
+"""Which steps are compiled: all, none, or what a trial found faster."""
+
+import io
+from itertools import pairwise
+from types import SimpleNamespace
+
+import pytest
+import torch
+from rich.console import Console
+
+from groundup.data import Batch
+from groundup.objectives import NextToken
+from groundup.train import TrainConfig, shapes
+from groundup.train.compile import TRIAL_STEPS
+from groundup.train.display import Display
+from groundup.train.horizon import Clock, Counted, Stopwatch
+from groundup.train.precision import Masters
+from groundup.train.shapes import ShapedBatches
+
+CPU = torch.device("cpu")
+
+
+class Compiled:
+    """An objective that says it is compiled."""
+
+    def __call__(self, model, batch):
+        return NextToken()(model, batch)
+
+
+class Rig:
+    """Batches of a run whose clock and compiler the test decides."""
+
+    def __init__(self, model, loader, monkeypatch, config, *, compiling=30.0, fails=False):
+        self.time, self.compiling, self.fails = 0.0, compiling, fails
+        self.shown = io.StringIO()
+        config = TrainConfig(batch_size=4, warmup_steps=0, **config)
+        display = Display(Console(file=self.shown, width=200), max_steps=9, log_every=9)
+        seconds = config.duration.seconds
+        self.horizon = (
+            Counted(config.max_steps)
+            if seconds is None
+            else Clock(seconds, Stopwatch(0.0, 0.0, lambda: self.time))
+        )
+        monkeypatch.setattr(shapes, "can_compile", lambda model, device: True)
+        monkeypatch.setattr(shapes, "compile_objective", self._compile)
+        monkeypatch.setattr(shapes, "time", SimpleNamespace(perf_counter=lambda: self.time))
+        self.batches = ShapedBatches(
+            loader,
+            NextToken(),
+            model,
+            Masters(model, torch.float32),
+            config,
+            CPU,
+            display,
+            self.horizon,
+        )
+
+    def _compile(self, objective, *_):
+        self.time += self.compiling
+        return objective if self.fails else Compiled()
+
+    def steps(self, count, eager=1.0, compiled=0.75):
+        """Run some steps; return which were compiled, and the shares at which they began."""
+        kinds, shares = [], []
+        for step in range(count):
+            progress, _ = self.batches.take(step)
+            is_compiled = isinstance(self.batches.objective, Compiled)
+            seconds = compiled if is_compiled else eager
+            self.time += seconds
+            self.horizon.stepped(seconds)
+            self.batches.stepped(seconds)
+            kinds.append(is_compiled)
+            shares.append(progress.share)
+        return kinds, shares
+
+
+@pytest.fixture
+def rig(tiny_model, loader, monkeypatch):
+    """Make a rig: ``rig({"budget": "10 min"})``."""
+    return lambda config, **how: Rig(tiny_model(), loader, monkeypatch, config, **how)
+
+
+def test_by_the_clock_compiled_steps_are_tried_and_kept_where_they_are_faster(rig):
+    run = rig({"budget": "10 min"})
+    kinds, shares = run.steps(100)
+    assert kinds == [False] * TRIAL_STEPS + [True] * (100 - TRIAL_STEPS)
+    shown = run.shown.getvalue()
+    assert "compiled in 30 s" in shown
+    assert "faster: 1,000 → 750 ms a step" in shown
+    # 30 of 600 seconds went by, of which the schedule sees almost nothing.
+    falls = [later - earlier for earlier, later in pairwise(shares)]
+    assert max(falls) < 0.005
+
+
+def test_by_the_clock_eager_steps_go_on_where_compiled_ones_are_slower(rig):
+    run = rig({"budget": "10 min"})
+    kinds, _ = run.steps(60, eager=0.131, compiled=0.149)
+    assert kinds == [False] * TRIAL_STEPS + [True] * TRIAL_STEPS + [False] * (60 - 2 * TRIAL_STEPS)
+    assert "not faster: 131 → 149 ms a step; back to eager ones" in run.shown.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("budget", "step"),
+    [("3 min", 1.0), ("4 min", 10.0)],
+    ids=["the run is short", "little is left after the eager steps"],
+)
+def test_by_the_clock_nothing_is_compiled_that_would_not_be_earned_back(rig, budget, step):
+    run = rig({"budget": budget})
+    kinds, _ = run.steps(20, eager=step)
+    assert not any(kinds)
+    assert run.shown.getvalue().count("not compiling") == 1
+
+
+def test_a_compiler_that_fails_ends_the_trial(rig):
+    run = rig({"budget": "10 min"}, fails=True)
+    kinds, _ = run.steps(40)
+    assert not any(kinds)
+    assert run.time == pytest.approx(40 + 30), "it is not asked again"
+
+
+def test_each_shape_of_a_ramp_has_its_trial(rig):
+    run = rig({"budget": "20 min", "batch_ramp": ((0.1, 2),)})
+    kinds, shares = run.steps(300, eager=1.0, compiled=0.5)
+    second = next(step for step, share in enumerate(shares) if share >= 0.1)
+    assert kinds[second - 1]
+    assert kinds[second : second + TRIAL_STEPS + 1] == [False] * TRIAL_STEPS + [True]
+
+
+@pytest.mark.parametrize(
+    ("config", "compiles"),
+    [
+        ({"max_steps": 10}, False),
+        ({"max_steps": 10, "compile": "on"}, True),
+        ({"max_steps": 10**9}, True),
+        ({"max_steps": 10**9, "compile": "off"}, False),
+        ({"budget": "10 min", "compile": "on"}, True),
+        ({"budget": "10 min", "compile": "off"}, False),
+    ],
+)
+def test_counted_runs_decide_without_a_clock(rig, config, compiles):
+    run = rig(config)
+    kinds, _ = run.steps(3)
+    assert kinds == [compiles] * 3
+    assert ("compiled in" in run.shown.getvalue()) == compiles
+
+
+def test_a_short_counted_run_says_why_it_does_not_compile(rig):
+    run = rig({"max_steps": 10})
+    run.steps(1)
+    assert "not compiling" in run.shown.getvalue()
+
+
+def test_for_a_gpu_the_next_batch_is_read_ahead_once_and_anew_where_a_ramp_changes_it(
+    tiny_model, loader, monkeypatch
+):
+    read = []
+    batch_of = loader.batch
+    monkeypatch.setattr(loader, "batch", lambda step: read.append(step) or batch_of(step))
+    monkeypatch.setattr(Batch, "pinned", lambda batch: batch)
+    monkeypatch.setattr(Batch, "to", lambda batch, device, **how: batch)
+    config = TrainConfig(max_steps=8, batch_size=4, batch_ramp=((0.5, 2),), compile="off")
+    model, horizon = tiny_model(), Counted(8)
+    masters = Masters(model, torch.float32)
+    display = Display(Console(file=io.StringIO()), max_steps=8, log_every=9)
+    gpu = torch.device("cuda")
+    batches = ShapedBatches(loader, NextToken(), model, masters, config, gpu, display, horizon)
+    for step in range(8):
+        _, batch = batches.take(step)
+        assert torch.equal(batch.inputs, batch_of(step).inputs)
+        batches.look_ahead()
+    assert [read.count(step) for step in (1, 2, 3, 5, 6, 7)] == [1] * 6
