@@ -1,12 +1,16 @@
 """A whole training step: groundup against transformers and a plain PyTorch loop of the same shape.
 
     python benchmarks/train.py [--shape qwen3 gpt2] [--rounds 12] [--only NAME …]
+    python benchmarks/train.py --device cuda [--shape gpt2-124m]
 
 Each contender is a process of its own, because memory settings and thread pools belong to a
 process, and all of them take turns: a step of one, then a step of the next, so that a busy minute
 of the machine falls on all alike. A step is forward, backward, clipping to norm 1 and AdamW on
 float32 weights. Ratios are of median tokens per second, ours over the peer's. Memory is the peak
-of each process's resident pages over the steps, after the warm-up and whatever compiled it.
+of each process's resident pages over the steps (of a GPU's, of what torch allocated), after the
+warm-up and whatever compiled it. MFU is the share of the bfloat16 matrix-product rate, which takes
+its turns with the steps; operations are counted as in ``groundup.train.flops``, and once more
+without attention's.
 """
 
 import argparse
@@ -19,11 +23,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    from groundup.model import ModelConfig
 
 
 @dataclass(frozen=True)
@@ -43,15 +50,42 @@ class Shape:
 SHAPES = {
     "qwen3": Shape("qwen3", 6, 384, 6, 1024, 4096, 256, 16),
     "gpt2": Shape("gpt2", 6, 384, 6, 1536, 4096, 256, 16),
+    "gpt2-124m": Shape("gpt2", 12, 768, 12, 3072, 50304, 1024, 16),
 }
+DEFAULTS = {"cpu": ["qwen3", "gpt2"], "cuda": ["gpt2-124m"]}
 Step = Callable[[Tensor, Tensor], float]
 
 
-def groundup_step(shape: Shape, dtype: str, compiled: bool) -> Step:
+def flops(shape: Shape) -> tuple[int, int]:
+    """Return the operations of a step, with and without those of attention's two products."""
+    from groundup.model.init import build_on_meta
+    from groundup.train.flops import flops_per_token
+
+    model = build_on_meta(model_config(shape))
+    tokens = shape.batch_size * shape.context_length
+    return tokens * flops_per_token(model, shape.context_length), tokens * flops_per_token(model, 0)
+
+
+def model_config(shape: Shape) -> "ModelConfig":
+    """Return the shape in our words."""
+    from groundup.model import ModelConfig
+
+    return ModelConfig(
+        architecture=shape.family,
+        vocab_size=shape.vocab_size,
+        context_length=shape.context_length,
+        num_layers=shape.layers,
+        width=shape.width,
+        num_heads=shape.heads,
+        feed_forward_width=shape.feed_forward,
+    )
+
+
+def groundup_step(shape: Shape, dtype: str, compiled: bool, device: torch.device) -> Step:
     """Return our step, as ``groundup.train.fit`` takes it."""
     from groundup import machine
     from groundup.data import Batch
-    from groundup.model import ModelConfig, build_model
+    from groundup.model import build_model
     from groundup.objectives import NextToken
     from groundup.train import TrainConfig
     from groundup.train.compile import compile_objective
@@ -60,19 +94,7 @@ def groundup_step(shape: Shape, dtype: str, compiled: bool) -> Step:
     from groundup.train.step import train_step
 
     machine.keep_memory()
-    device = torch.device("cpu")
-    model = build_model(
-        ModelConfig(
-            architecture=shape.family,
-            vocab_size=shape.vocab_size,
-            context_length=shape.context_length,
-            num_layers=shape.layers,
-            width=shape.width,
-            num_heads=shape.heads,
-            feed_forward_width=shape.feed_forward,
-        ),
-        seed=0,
-    ).train()
+    model = build_model(model_config(shape), seed=0, device=device).train()
     precision = machine.pick_precision(dtype, device)
     masters = Masters(model, precision)
     config = TrainConfig(optimizer="adamw", learning_rate=3e-4)
@@ -83,7 +105,8 @@ def groundup_step(shape: Shape, dtype: str, compiled: bool) -> Step:
         return Batch(inputs, targets, torch.ones_like(inputs, dtype=torch.bool))
 
     if compiled:
-        ids = torch.zeros(shape.batch_size, shape.context_length, dtype=torch.int64)
+        size = (shape.batch_size, shape.context_length)
+        ids = torch.zeros(size, dtype=torch.int64, device=device)
 
         def fail(reason: str) -> None:
             raise RuntimeError(reason)
@@ -106,7 +129,7 @@ def groundup_step(shape: Shape, dtype: str, compiled: bool) -> Step:
     return step
 
 
-def transformers_step(shape: Shape, dtype: str, compiled: bool) -> Step:
+def transformers_step(shape: Shape, dtype: str, compiled: bool, device: torch.device) -> Step:
     """Return the step of someone who trains transformers' model as its Trainer does."""
     from transformers import GPT2Config, GPT2LMHeadModel, Qwen3Config, Qwen3ForCausalLM
 
@@ -138,13 +161,13 @@ def transformers_step(shape: Shape, dtype: str, compiled: bool) -> Step:
                 tie_word_embeddings=True,
             )
         )
-    model.train()
+    model.to(device).train()
 
     def loss_of(inputs: Tensor, targets: Tensor) -> Tensor:
         logits = model(input_ids=inputs, use_cache=False).logits
         return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
 
-    return _peer_step(model, loss_of, dtype, compiled)
+    return _peer_step(model, loss_of, dtype, compiled, device)
 
 
 class PlainBlock(nn.Module):
@@ -215,26 +238,30 @@ class Plain(nn.Module):
         return F.linear(self.norm(x), self.embed.weight)
 
 
-def plain_step(shape: Shape, dtype: str, compiled: bool) -> Step:
+def plain_step(shape: Shape, dtype: str, compiled: bool, device: torch.device) -> Step:
     """Return the step of a plain PyTorch loop."""
     torch.manual_seed(0)
-    model = Plain(shape).train()
+    model = Plain(shape).to(device).train()
 
     def loss_of(inputs: Tensor, targets: Tensor) -> Tensor:
         return F.cross_entropy(model(inputs).float().flatten(0, 1), targets.flatten())
 
-    return _peer_step(model, loss_of, dtype, compiled)
+    return _peer_step(model, loss_of, dtype, compiled, device)
 
 
 def _peer_step(
-    model: nn.Module, loss_of: Callable[[Tensor, Tensor], Tensor], dtype: str, compiled: bool
+    model: nn.Module,
+    loss_of: Callable[[Tensor, Tensor], Tensor],
+    dtype: str,
+    compiled: bool,
+    device: torch.device,
 ) -> Step:
     # transformers' Trainer takes the fused AdamW; a plain loop gets it too.
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4, fused=True)
     loss_of = torch.compile(loss_of) if compiled else loss_of
 
     def step(inputs: Tensor, targets: Tensor) -> float:
-        with torch.autocast("cpu", torch.bfloat16, enabled=dtype == "bfloat16"):
+        with torch.autocast(device.type, torch.bfloat16, enabled=dtype == "bfloat16"):
             loss = loss_of(inputs, targets)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -245,44 +272,55 @@ def _peer_step(
     return step
 
 
-MAKERS: dict[str, Callable[[Shape, str, bool], Step]] = {
+MAKERS: dict[str, Callable[[Shape, str, bool, torch.device], Step]] = {
     "groundup": groundup_step,
     "transformers": transformers_step,
     "plain": plain_step,
 }
 
 
-def peak_memory(*, forget: bool = False) -> float:
-    """Return the peak of this process's resident memory in MB (Linux only); forget it first?"""
+def peak_memory(device: torch.device, *, forget: bool = False) -> float:
+    """Return the peak of this process's memory in MB (a CPU's on Linux only); forget it first?"""
+    if device.type == "cuda":
+        if forget:
+            torch.cuda.reset_peak_memory_stats()
+        return torch.cuda.max_memory_allocated() / 2**20
     if forget:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
 
-def work(pipe: Connection, maker: str, shape: Shape, dtype: str, compiled: bool) -> None:
+def work(
+    pipe: Connection, maker: str, shape: Shape, dtype: str, compiled: bool, device: torch.device
+) -> None:
     """Take a step each time the pipe asks; answer with its seconds and loss."""
     generator = torch.Generator().manual_seed(1)
     size = (shape.batch_size, shape.context_length + 1)
     ids = torch.randint(shape.vocab_size, size, generator=generator)
-    inputs, targets = ids[:, :-1].contiguous(), ids[:, 1:].contiguous()
+    inputs, targets = ids[:, :-1].contiguous().to(device), ids[:, 1:].contiguous().to(device)
+    torch.set_float32_matmul_precision("high")  # TF32 on a GPU, for all
     try:
-        step = MAKERS[maker](shape, dtype, compiled)
+        step = MAKERS[maker](shape, dtype, compiled, device)
         for _ in range(3):
             loss = step(inputs, targets)
-        peak_memory(forget=True)
+        peak_memory(device, forget=True)
         pipe.send(("ready", loss))
         while pipe.recv() == "step":
             start = time.perf_counter()
             loss = step(inputs, targets)
             pipe.send((time.perf_counter() - start, loss))
-        pipe.send(peak_memory())
+        pipe.send(peak_memory(device))
     except Exception as error:  # noqa: BLE001 - a contender that fails is a result
         pipe.send(("failed", f"{type(error).__name__}: {str(error).splitlines()[0]}"))
 
 
-def measure(shape: Shape, rounds: int, only: list[str]) -> dict[str, dict[str, Any]]:
-    """Let all contenders take turns; return seconds per step and losses by name."""
+def measure(
+    shape: Shape, rounds: int, only: list[str], device: torch.device
+) -> tuple[dict[str, dict[str, Any]], float]:
+    """Let all contenders take turns; return times, losses and memory by name, and the peak rate."""
+    from groundup import machine
+
     context = mp.get_context("spawn")
     contenders = {}
     for maker in MAKERS:
@@ -293,7 +331,7 @@ def measure(shape: Shape, rounds: int, only: list[str]) -> dict[str, dict[str, A
                     continue
                 ours, theirs = context.Pipe()
                 process = context.Process(
-                    target=work, args=(theirs, maker, shape, dtype, compiled), daemon=True
+                    target=work, args=(theirs, maker, shape, dtype, compiled, device), daemon=True
                 )
                 process.start()
                 state, detail = ours.recv()  # one at a time, so that compilers do not compete
@@ -302,7 +340,9 @@ def measure(shape: Shape, rounds: int, only: list[str]) -> dict[str, dict[str, A
                     contenders[name] = (ours, process)
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     losses: dict[str, float] = {}
+    rates = []
     for _ in range(rounds):
+        rates.append(machine.peak_flops(torch.bfloat16, device))
         for name, (pipe, _) in contenders.items():
             pipe.send("step")
             taken, losses[name] = pipe.recv()
@@ -312,30 +352,40 @@ def measure(shape: Shape, rounds: int, only: list[str]) -> dict[str, dict[str, A
         pipe.send("stop")
         peaks[name] = pipe.recv()
         process.join()
-    return {
+    results = {
         name: {"seconds": statistics.median(times), "loss": losses[name], "peak": peaks[name]}
         for name, times in seconds.items()
     }
+    return results, statistics.median(rates)
 
 
 def main() -> None:
     """Run every shape asked for and print ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--shape", choices=SHAPES, nargs="*", default=list(SHAPES))
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--shape", choices=SHAPES, nargs="*", help="by default those of the device")
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--only", nargs="*", default=[], help="parts of contenders' names")
     options = parser.parse_args()
     # Ours by default; given to all, so that a busy core costs each contender the same.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     ratios: dict[str, float] = {}
-    for key in options.shape:
+    device = torch.device(options.device)
+    for key in options.shape or DEFAULTS[options.device]:
         shape = SHAPES[key]
         print(f"{key}: {shape}", flush=True)
-        results = measure(shape, options.rounds, options.only)
+        results, rate = measure(shape, options.rounds, options.only, device)
         tokens = shape.batch_size * shape.context_length
+        print(f"  bfloat16 products: {rate / 1e12:.2f} TFLOP/s", flush=True)
         for name, result in results.items():
             speed = f"{tokens / result['seconds']:8.0f} tokens/s"
-            print(f"  {name:32} {speed}, peak {result['peak']:6.0f} MB", flush=True)
+            whole, without = (count / result["seconds"] / rate for count in flops(shape))
+            print(
+                f"  {name:32} {speed}, peak {result['peak']:6.0f} MB, "
+                f"MFU {whole:.1%} ({without:.1%} without attention)",
+                flush=True,
+            )
+            ratios[f"{key}: MFU of {name}"] = round(whole, 3)
         for ours in (name for name in results if name.startswith("groundup")):
             for peer in (name for name in results if not name.startswith("groundup")):
                 ratio = results[peer]["seconds"] / results[ours]["seconds"]

@@ -73,13 +73,18 @@ def run_heat(
 ) -> dict[str, Any]:
     """Run a contender, or return the result it has already.
 
-    A contender that fails is a result too, which says why. With ``retry`` a heat is run again that
-    failed, or from which other programs took the cores.
+    A contender that fails is a result too, which says why. A result with other settings or of other
+    texts is none of this heat. With ``retry`` a heat is run again that failed, or from which other
+    programs took the cores.
     """
     path = results / f"{heat.name}.json"
+    digests = [hashlib.sha256(text).hexdigest()[:16] for text in texts]
+    facts = {"threads": threads, "texts": digests, "settings": settings}
     if path.is_file():
         result = json.loads(path.read_text(encoding="utf-8"))
-        if not (retry and ("error" in result or is_disturbed(result))):
+        as_kept = json.loads(json.dumps(facts))  # where tuples are lists
+        same = all(result.get(key) == value for key, value in as_kept.items())
+        if same and not (retry and ("error" in result or is_disturbed(result))):
             return result
     folder = results / ".work" / heat.name
     shutil.rmtree(folder, ignore_errors=True)
@@ -88,7 +93,7 @@ def run_heat(
         (folder / f"{split}.txt").write_bytes(text)
     job = {"settings": settings, "budget": heat.budget, "seed": heat.seed, "threads": threads}
     (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
-    result = heat._asdict() | {"threads": threads, "settings": settings}
+    result = heat._asdict() | facts
     try:
         python = environment(heat.contender, results / ".venvs")
         watch = Watch()
