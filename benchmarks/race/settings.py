@@ -2,8 +2,8 @@
 
 ``shipped`` is what a project's own script for a CPU says, its schedule cut to the budget. ``tuned``
 is the best small one that we found for it; benchmarks/LOG.md says what was tried. What has no trial
-there (nanoGPT, transformers, litgpt; ours above three minutes) is a point to start from. Where a
-corpus or a budget wants something else, the later of its entries wins.
+there (above three minutes) is a point to start from. Where a corpus or a budget wants something
+else, the later of its entries wins.
 """
 
 from typing import Any
@@ -13,6 +13,7 @@ SHORT, LONG = 240.0, 900.0
 
 CHARACTERS = {"vocabulary": "characters"}
 BPE = {"vocabulary": 4096}
+SMALL_BPE = {"vocabulary": 2048}
 
 # config/train_shakespeare_char.py with the options that nanoGPT's README gives for a CPU.
 _NANOGPT = {
@@ -34,19 +35,21 @@ _NANOGPT = {
     "compile": False,
 }
 _NANOGPT_TUNED = _NANOGPT | {
-    "width": 256,
-    "context": 256,
-    "batch": 8,
-    "learning_rate": 3e-3,
+    "layers": 3,
+    "heads": 3,
+    "width": 192,
+    "context": 64,
+    "batch": 16,
+    "learning_rate": 6e-3,
     "final": 0.0,
     "fused": True,
     "bfloat16": True,
 }
 _NANOGPT_CHARACTERS = CHARACTERS | {
+    "layers": 4,
+    "heads": 4,
     "width": 128,
-    "context": 128,
-    "batch": 16,
-    "learning_rate": 2e-3,
+    "learning_rate": 8e-3,
 }
 
 # runs/runcpu.sh: depth 6, so width 64 · 6, and 5,000 steps of 32 · 512 tokens; the rest are the
@@ -78,7 +81,7 @@ _NANOCHAT_TUNED = _NANOCHAT | {
     "layers": 3,
     "heads": 3,
     "width": 192,
-    "context": 256,
+    "context": 128,
     "batch": 16,
     "matrix_rate": 0.03,
     "scalar_rate": 0.05,
@@ -92,8 +95,8 @@ _NANOCHAT_CHARACTERS = CHARACTERS | {
     "layers": 4,
     "heads": 2,
     "width": 128,
-    "context": 128,
-    "batch": 12,
+    "context": 256,
+    "batch": 8,
 }
 
 # The rates of Hugging Face's course, "Training a causal language model from scratch", with the
@@ -120,20 +123,23 @@ _HUGGINGFACE = {
 }
 _HUGGINGFACE_TUNED = _HUGGINGFACE | {
     "family": "llama",
-    "width": 256,
-    "feed_forward": 704,
+    "layers": 3,
+    "heads": 3,
+    "width": 192,
+    "feed_forward": 512,
     "dropout": 0.0,
-    "context": 256,
-    "batch": 8,
+    "batch": 16,
     "learning_rate": 3e-3,
     "beta2": 0.95,
     "bfloat16": True,
 }
 _HUGGINGFACE_CHARACTERS = CHARACTERS | {
+    "layers": 4,
+    "heads": 4,
     "width": 128,
     "feed_forward": 384,
-    "context": 128,
-    "batch": 16,
+    "context": 64,
+    "learning_rate": 4e-3,
 }
 
 # config_hub/pretrain/debug.yaml, its smallest: pythia-14m in steps of 25 times 5 sequences, 100 of
@@ -153,8 +159,6 @@ _LITGPT = {
     "compile": True,
 }
 _LLAMA = {
-    "n_layer": 4,
-    "n_head": 4,
     "bias": False,
     "parallel_residual": False,
     "rotary_percentage": 1.0,
@@ -162,8 +166,8 @@ _LLAMA = {
     "mlp_class_name": "LLaMAMLP",
 }
 _LITGPT_TUNED = _LITGPT | {
-    "shape": _LLAMA | {"n_embd": 256, "intermediate_size": 704},
-    "context": 256,
+    "shape": _LLAMA | {"n_layer": 3, "n_head": 3, "n_embd": 192, "intermediate_size": 512},
+    "context": 128,
     "batch": 8,
     "accumulate": 1,
     "optimizer": {"lr": 3e-3, "weight_decay": 0.1, "betas": [0.9, 0.95]},
@@ -173,8 +177,7 @@ _LITGPT_TUNED = _LITGPT | {
     "compile": False,
 }
 _LITGPT_CHARACTERS = CHARACTERS | {
-    "shape": _LLAMA | {"n_embd": 128, "intermediate_size": 384},
-    "context": 128,
+    "shape": _LLAMA | {"n_layer": 4, "n_head": 4, "n_embd": 128, "intermediate_size": 384},
     "batch": 16,
 }
 
@@ -199,9 +202,8 @@ _GROUNDUP = {
 }
 _GROUNDUP_CHARACTERS = {
     "tokenizer": {"kind": "characters", "vocab_size": 256},
-    "model": _GROUNDUP["model"]
-    | {"context_length": 128, "num_layers": 4, "width": 128, "num_heads": 2},
-    "pretrain": _GROUNDUP["pretrain"] | {"batch_size": 12, "learning_rate": 0.01},
+    "model": _GROUNDUP["model"] | {"num_layers": 4, "width": 128, "num_heads": 2},
+    "pretrain": _GROUNDUP["pretrain"] | {"batch_size": 8, "learning_rate": 0.01},
 }
 
 Entry = tuple[dict[str, str], dict[str, Any]]
@@ -215,23 +217,23 @@ SETTINGS: dict[tuple[str, str], list[Entry]] = {
     ("groundup", "tuned"): [(_EVERYWHERE, _GROUNDUP), (_SHAKESPEARE, _GROUNDUP_CHARACTERS)],
     ("nanogpt", "shipped"): [(_EVERYWHERE, _NANOGPT | BPE), (_SHAKESPEARE, CHARACTERS)],
     ("nanogpt", "tuned"): [
-        (_EVERYWHERE, _NANOGPT_TUNED | BPE),
+        (_EVERYWHERE, _NANOGPT_TUNED | SMALL_BPE),
         (_SHAKESPEARE, _NANOGPT_CHARACTERS),
     ],
     ("nanochat", "shipped"): [(_EVERYWHERE, _NANOCHAT | BPE)],
     ("nanochat", "tuned"): [
-        (_EVERYWHERE, _NANOCHAT_TUNED | {"vocabulary": 2048}),
+        (_EVERYWHERE, _NANOCHAT_TUNED | SMALL_BPE),
         (_SHAKESPEARE, _NANOCHAT_CHARACTERS),
         (_SHORT, {"compile": False}),  # it would take a good part of the time
     ],
     ("huggingface", "shipped"): [(_EVERYWHERE, _HUGGINGFACE | BPE), (_SHAKESPEARE, CHARACTERS)],
     ("huggingface", "tuned"): [
-        (_EVERYWHERE, _HUGGINGFACE_TUNED | BPE),
+        (_EVERYWHERE, _HUGGINGFACE_TUNED | SMALL_BPE),
         (_SHAKESPEARE, _HUGGINGFACE_CHARACTERS),
     ],
     ("litgpt", "shipped"): [(_EVERYWHERE, _LITGPT | BPE), (_SHAKESPEARE, CHARACTERS)],
     ("litgpt", "tuned"): [
-        (_EVERYWHERE, _LITGPT_TUNED | BPE),
+        (_EVERYWHERE, _LITGPT_TUNED | SMALL_BPE),
         (_SHAKESPEARE, _LITGPT_CHARACTERS),
     ],
 }
