@@ -299,7 +299,8 @@ def work(
     size = (shape.batch_size, shape.context_length + 1)
     ids = torch.randint(shape.vocab_size, size, generator=generator)
     inputs, targets = ids[:, :-1].contiguous().to(device), ids[:, 1:].contiguous().to(device)
-    torch.set_float32_matmul_precision("high")  # TF32 on a GPU, for all
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")  # TF32, for all
     try:
         step = MAKERS[maker](shape, dtype, compiled, device)
         for _ in range(3):

@@ -131,6 +131,12 @@ def keep_memory() -> bool:
     return heap and kept
 
 
+def trim_memory() -> None:
+    """Give back what glibc keeps and nobody uses, where it can: after a compiler has run, say."""
+    if sys.platform == "linux" and platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 def set_threads(count: int | None = None) -> int:
     """Use ``count`` CPU threads (None or 0: as many as torch chose); return the number in use."""
     if count:

@@ -239,8 +239,9 @@ def test_generate_reads_a_prompt_from_stdin_and_notes_one_that_is_too_long(model
 
 def test_a_reader_that_has_gone_is_no_failure_worth_a_line(model_folder):
     command = [sys.executable, "-m", "groundup", "generate", str(model_folder)]
+    prompts = ["--prompt", "def"] * 50  # noise may end any of its texts at once, but not them all
     with subprocess.Popen(
-        [*command, "--max-tokens", "3000", "--temperature", "1"],
+        [*command, *prompts, "--max-tokens", "3000", "--temperature", "1"],
         env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as process:  # fmt: skip
         process.stdout.read(1)

@@ -1,6 +1,8 @@
 import ctypes
 import platform
 import socket
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -84,3 +86,27 @@ def test_the_machine_is_described_by_what_a_result_depends_on():
 def test_tests_cannot_reach_the_network():
     with socket.socket() as one, pytest.raises(AssertionError, match=r"192\.0\.2\.1"):
         one.connect(("192.0.2.1", 80))
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="memory is kept by glibc")
+def test_what_is_kept_can_be_given_back():
+    script = """
+from pathlib import Path
+
+import torch
+
+from groundup import machine
+
+def pages():
+    return int(Path("/proc/self/statm").read_text().split()[1])
+
+machine.keep_memory()
+tensors = [torch.ones(1 << 20) for _ in range(32)]  # 128 MB
+last = torch.ones(1)
+del tensors
+before = pages()
+machine.trim_memory()
+print("given back" if before - pages() > 16_000 else "kept")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.strip() == "given back", done.stderr

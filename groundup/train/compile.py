@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from groundup.data import Batch
-from groundup.machine import has_compiler
+from groundup.machine import has_compiler, trim_memory
 from groundup.model import RNN
 from groundup.train import rng
 from groundup.train.loss import Objective
@@ -95,4 +95,5 @@ def compile_objective(
         return objective
     finally:
         masters.clear_gradients()
+    trim_memory()  # of what the compiler used; keep_memory() would keep it to the end
     return compiled

@@ -228,6 +228,8 @@ def test_keys_move_between_tokens_and_the_focused_one_explains_itself(run, evalu
           press("ArrowRight");
           press("ArrowRight");
           const node = document.activeElement;
+          if (!document.hasFocus())  // a busy machine's window may not have it yet
+            node.dispatchEvent(new FocusEvent("focusin", { bubbles: true }));
           const terms = Array.from(tip.querySelectorAll("dt"), (term) => term.textContent);
           const values = Array.from(tip.querySelectorAll("dd"), (value) => value.textContent);
           const facts = Object.fromEntries(terms.map((term, place) => [term, values[place]]));
