@@ -14,9 +14,10 @@ A rival runs as it is shipped for a CPU and in the best small configuration we f
 (race/settings.py); its schedule follows the clock and begins when all is compiled, so that it ends
 annealed. A rival finishes the step it is in when its time is over, where groundup begins none that
 would not end in time: the table says how late the latest was. Each result is a file of its own in
---results: what is there is not run again, so a race can be run in pieces, and goes on after a kill
-with the heat it was in; --retry runs again what failed, and heats from which other programs took
-the cores (race/load.py), which the table marks.
+--results, benchmarks/race/results by default: what is there is not run again, so a race can be run
+in pieces, and goes on after a kill with the heat it was in; --retry runs again what failed, and
+heats from which other programs took the cores (race/load.py), which the table marks. To race on a
+machine of your own, name a folder of your own.
 
 To try other settings, on text held out of the training text, without a look at what is scored:
 
@@ -106,6 +107,7 @@ def race(todo: list[tuple[Heat, dict[str, Any]]], options: argparse.Namespace) -
             texts[heat.corpus],
             threads=options.threads,
             results=options.results,
+            work=options.work,
             retry=options.retry,
         )
         if "error" in result:
@@ -136,7 +138,10 @@ def main() -> None:
     parser.add_argument("--set", nargs="*", type=change, default=[], help="settings to change")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--tune", action="store_true", help="hold out a part of the training text")
-    parser.add_argument("--results", type=Path, help="runs/race; with --tune runs/tuning")
+    parser.add_argument("--results", type=Path, help="race/results; with --tune runs/tuning")
+    parser.add_argument(
+        "--work", type=Path, default=here.parent / "runs" / "race", help="rivals' environments, &c."
+    )
     parser.add_argument("--most-bytes", type=int, default=0, help="of a text, for a quick look")
     parser.add_argument(
         "--retry", action="store_true", help="run again what failed or was disturbed"
@@ -145,16 +150,18 @@ def main() -> None:
     parser.add_argument("--svg", type=Path, help="benchmarks/race.svg; with --tune in --results")
     options = parser.parse_args()
     if options.results is None:
-        options.results = here.parent / "runs" / ("tuning" if options.tune else "race")
+        tuning, results = here.parent / "runs" / "tuning", here / "race" / "results"
+        options.results = tuning if options.tune else results
     if options.svg is None:
         options.svg = (options.results if options.tune else here) / "race.svg"
     if not options.report:
-        options.results.mkdir(parents=True, exist_ok=True)
-        with (options.results / ".lock").open("w") as lock:
+        for folder in (options.results, options.work):
+            folder.mkdir(parents=True, exist_ok=True)
+        with (options.work / ".lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                sys.exit(f"{options.results}: a race is on; two at a time would share the cores")
+                sys.exit(f"{options.work}: a race is on; two at a time would share the cores")
             try:
                 todo = heats(options)
             except ValueError as error:

@@ -7,10 +7,17 @@ from typing import Any
 
 from race.report import grouped, minutes
 
-WIDTH, HEIGHT = 760, 300
-"""Of one corpus and budget; the picture has one above the other."""
+WIDTH, HEIGHT, COLUMNS = 500, 270, 2
+"""Of one corpus and budget, and how many stand side by side."""
 
-LEFT, RIGHT, TOP, BOTTOM = 54, 190, 40, 44
+LEFT, RIGHT, TOP, BOTTOM = 46, 184, 44, 44
+
+OURS = "groundup"
+
+TITLES = {"shakespeare": "Tiny Shakespeare", "stdlib": "the standard library", "stories": "stories"}
+
+Curve = list[tuple[float, float]]
+"""Seconds and bits per byte."""
 
 APART = 14.0
 """Between two labels, so that none covers another."""
@@ -18,7 +25,7 @@ APART = 14.0
 STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#57606a}.title{font-weight:600;fill:#24292f}"
     ".grid{stroke:#d0d7de}.line{fill:none;stroke-width:1.5}.ours{stroke-width:3}"
-    ".shipped{stroke-dasharray:5 4}.mine{font-weight:700}"
+    ".shipped{stroke-dasharray:5 4}.short{stroke-width:2}.mine{font-weight:700}"
     ".c0{stroke:#0969da}.c1{stroke:#bc4c00}.c2{stroke:#1a7f37}.c3{stroke:#8250df}.c4{stroke:#bf3989}"
     "text.c0{fill:#0969da;stroke:none}text.c1{fill:#bc4c00;stroke:none}"
     "text.c2{fill:#1a7f37;stroke:none}text.c3{fill:#8250df;stroke:none}"
@@ -29,7 +36,7 @@ STYLE = (
     "text.c4{fill:#f778ba}}"
 )
 
-COLOURS = ("groundup", "nanogpt", "nanochat", "huggingface", "litgpt")
+COLOURS = ("groundup", "nanoGPT", "nanochat", "transformers", "litgpt")
 
 
 def picture(results: list[dict[str, Any]]) -> str:
@@ -37,24 +44,33 @@ def picture(results: list[dict[str, Any]]) -> str:
 
     A line is the mean over seeds and ends in the final score. What was measured on the way is of a
     part of the text, with less context: it is scaled by what the same measure gave at the end.
+    Where groundup ran alone for a shorter time, that line stands among the others.
     """
     whole = [result for result in results if "error" not in result]
-    groups = sorted(grouped(whole).items())
-    plots = [
-        f'<g transform="translate(0 {place * HEIGHT})">{_plot(corpus, budget, contenders)}</g>'
-        for place, ((corpus, budget), contenders) in enumerate(groups)
+    plots: list[tuple[str, float, dict[str, Curve]]] = []
+    for (corpus, budget), contenders in sorted(grouped(whole).items(), reverse=True):
+        curves = {who: _mean_curve(heats, budget) for who, heats in contenders.items()}
+        alone = all(who.startswith(OURS) for who in curves)
+        if alone and plots and plots[-1][0] == corpus:
+            plots[-1][2][f"{OURS} in {minutes(budget)}"] = curves.popitem()[1]
+        else:
+            plots.append((corpus, budget, curves))
+    drawn = [
+        f'<g transform="translate({place % COLUMNS * WIDTH} {place // COLUMNS * HEIGHT})">'
+        f"{_plot(*plot)}</g>"
+        for place, plot in enumerate(reversed(plots))
     ]
+    columns, rows = min(COLUMNS, len(drawn)), math.ceil(len(drawn) / COLUMNS)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT * len(plots)}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH * columns} {HEIGHT * rows}" '
         f'role="img" aria-label="Bits per byte of held-out text against minutes of training">'
         f'<style>{STYLE}</style><clipPath id="plot"><rect x="{LEFT}" y="{TOP}" '
         f'width="{WIDTH - LEFT - RIGHT}" height="{HEIGHT - TOP - BOTTOM}"/></clipPath>'
-        f"{''.join(plots)}</svg>\n"
+        f"{''.join(drawn)}</svg>\n"
     )
 
 
-def _plot(corpus: str, budget: float, contenders: dict[str, list[dict[str, Any]]]) -> str:
-    curves = {who: _mean_curve(heats, budget) for who, heats in contenders.items()}
+def _plot(corpus: str, budget: float, curves: dict[str, Curve]) -> str:
     scores = [points[-1][1] for points in curves.values()]
     # From a little under the best to where the worst ends, or a line begins, whichever shows more.
     low, high = 0.97 * min(scores), max(1.05 * max(scores), 1.6 * min(scores))
@@ -68,7 +84,7 @@ def _plot(corpus: str, budget: float, contenders: dict[str, list[dict[str, Any]]
         share = math.log(bits / low) / math.log(high / low)
         return floor - (floor - TOP) * share
 
-    drawn = [_text(LEFT, 20, f"{corpus}, {minutes(budget)}", "start", "title")]
+    drawn = [_text(LEFT, 18, f"{TITLES.get(corpus, corpus)}, {minutes(budget)}", "start", "title")]
     for tick in _ticks(low, high):
         drawn.append(
             f'<line class="grid" x1="{LEFT}" x2="{right}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>'
@@ -77,17 +93,20 @@ def _plot(corpus: str, budget: float, contenders: dict[str, list[dict[str, Any]]
     unit, name = (60, "minutes") if budget >= 60 else (1, "seconds")
     for seconds in (budget * part / 4 for part in range(5)):
         drawn += [_text(x(seconds), floor + 16, f"{seconds / unit:.3g}", "middle")]
-    drawn.append(_text((LEFT + right) / 2, HEIGHT - 8, name, "middle"))
+    drawn.append(_text((LEFT + right) / 2, HEIGHT - 10, name, "middle"))
     drawn.append(_text(LEFT, 34, "bits per byte", "start"))
     labels = []
     for who, points in sorted(curves.items(), key=lambda item: item[1][-1][1]):
         contender, _, kind = who.partition(" ")
+        ours = contender == OURS
         colour = f"c{COLOURS.index(contender) if contender in COLOURS else 0}"
-        ours = contender == "groundup"
-        classes = f"line {colour}{' ours' if ours else ''}{' shipped' if kind == 'shipped' else ''}"
+        way = " shipped" if kind == "shipped" else "" if kind == "tuned" else " short"
         path = " ".join(f"{x(seconds):.1f},{y(bits):.1f}" for seconds, bits in points)
-        drawn.append(f'<polyline class="{classes}" clip-path="url(#plot)" points="{path}"/>')
-        said = f"{contender if ours else who} {points[-1][1]:.3f}"
+        drawn.append(
+            f'<polyline class="line {colour}{" ours" if ours else ""}{way}" '
+            f'clip-path="url(#plot)" points="{path}"/>'
+        )
+        said = f"{contender if kind == 'tuned' else who} {points[-1][1]:.3f}"
         labels.append((max(y(points[-1][1]), TOP), said, f"{colour}{' mine' if ours else ''}"))
     for place, (_, said, classes) in zip(
         _spread([at for at, _, _ in labels], floor), labels, strict=True
@@ -96,7 +115,7 @@ def _plot(corpus: str, budget: float, contenders: dict[str, list[dict[str, Any]]
     return "".join(drawn)
 
 
-def _mean_curve(heats: list[dict[str, Any]], budget: float) -> list[tuple[float, float]]:
+def _mean_curve(heats: list[dict[str, Any]], budget: float) -> Curve:
     """Return points (seconds, bits per byte): of the first seed's moments, over the seeds."""
     count = min(len(heat["curve"]) for heat in heats)
     points = []

@@ -11,6 +11,9 @@ from race.load import MOST_DISTURBED, is_disturbed
 MARK = "†"
 """At what a part of the cores was taken from."""
 
+NAMES = {"nanogpt": "nanoGPT", "huggingface": "transformers"}
+"""How contenders are written that are written otherwise."""
+
 Group = dict[tuple[str, float], dict[str, list[dict[str, Any]]]]
 """Results by (corpus, budget), then by contender and kind."""
 
@@ -25,9 +28,14 @@ def grouped(results: list[dict[str, Any]]) -> Group:
     """Return results by where they were run, and by whom."""
     groups: Group = defaultdict(lambda: defaultdict(list))
     for result in results:
-        who = f"{result['contender']} {result['kind']}"
+        who = f"{name_of(result['contender'])} {result['kind']}"
         groups[result["corpus"], result["budget"]][who].append(result)
     return groups
+
+
+def name_of(contender: str) -> str:
+    """Return how a contender is written."""
+    return NAMES.get(contender, contender)
 
 
 def table(results: list[dict[str, Any]]) -> str:
@@ -39,8 +47,13 @@ def table(results: list[dict[str, Any]]) -> str:
     parts = []
     for (corpus, budget), contenders in sorted(grouped(results).items()):
         measure = "nats/character" if in_nats(corpus) else "bits/byte"
+        cpus = {
+            heat.get("machine", {}).get("cpu", "?")
+            for heats in contenders.values()
+            for heat in heats
+        }
         parts.append(
-            f"{corpus}, {minutes(budget)}\n\n"
+            f"{corpus}, {minutes(budget)}, on {' and, not to be compared, '.join(sorted(cpus))}\n\n"
             f"| | {measure} | from … to | seeds | parameters | steps | late |\n"
             "|---|---:|---:|---:|---:|---:|---:|"
         )

@@ -1,8 +1,8 @@
 """Running one contender as a process, and judging what it left, as nobody's friend.
 
-What torch compiles is kept in a folder of the results for each contender and kind, ours too: all
-compile cold at their first heat of a shape, and find it ready at a later one, with another seed
-(``ready_seconds`` in a rival's result tells the two apart).
+What torch compiles is kept in a folder for each contender and kind, ours too: all compile cold at
+their first heat of a shape, and find it ready at a later one, with another seed (``ready_seconds``
+in a rival's result tells the two apart).
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from groundup import machine
 from race.load import Watch, is_disturbed
 from race.settings import MODULES, PACKAGES
 
@@ -69,13 +70,15 @@ def run_heat(
     *,
     threads: int,
     results: Path,
+    work: Path,
     retry: bool = False,
 ) -> dict[str, Any]:
-    """Run a contender, or return the result it has already.
+    """Run a contender, or return the result it has already in the folder ``results``.
 
     A contender that fails is a result too, which says why. A result with other settings or of other
     texts is none of this heat. With ``retry`` a heat is run again that failed, or from which other
-    programs took the cores.
+    programs took the cores. The folder ``work`` is for environments, compiled code and what a
+    contender writes.
     """
     path = results / f"{heat.name}.json"
     digests = [hashlib.sha256(text).hexdigest()[:16] for text in texts]
@@ -86,35 +89,50 @@ def run_heat(
         same = all(result.get(key) == value for key, value in as_kept.items())
         if same and not (retry and ("error" in result or is_disturbed(result))):
             return result
-    folder = results / ".work" / heat.name
+    folder = work / heat.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for split, text in zip(("train", "validation"), texts, strict=True):
         (folder / f"{split}.txt").write_bytes(text)
     job = {"settings": settings, "budget": heat.budget, "seed": heat.seed, "threads": threads}
     (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
-    result = heat._asdict() | facts
+    result = heat._asdict() | facts | {"machine": machine_facts()}
     try:
-        python = environment(heat.contender, results / ".venvs")
+        python = environment(heat.contender, work / "environments")
         watch = Watch()
         try:
-            _run(python, heat, folder, variables(heat, threads, results))
+            _run(python, heat, folder, variables(heat, threads, work))
         finally:
             result |= watch.facts()
         result |= judge(folder, texts[1])
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         result["error"] = f"{type(error).__name__}: {error}"
     partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    partial.write_text(readable(result), encoding="utf-8")
     partial.replace(path)
     shutil.rmtree(folder, ignore_errors=True)
     return result
 
 
-def variables(heat: Heat, threads: int, results: Path) -> dict[str, str]:
+def readable(result: dict[str, Any]) -> str:
+    """Return a result as JSON with a line for each fact and each point of its curve."""
+    curve = ",\n  ".join(json.dumps(point) for point in result.get("curve", []))
+    facts = [f'"{key}": {json.dumps(value)}' for key, value in result.items() if key != "curve"]
+    if curve:
+        facts.append(f'"curve": [\n  {curve}\n ]')
+    return "{\n " + ",\n ".join(facts) + "\n}\n"
+
+
+def machine_facts() -> dict[str, str | int]:
+    """Return on what a heat is run."""
+    facts = machine.describe()
+    return {key: facts[key] for key in ("cpu", "cores", "system", "python", "torch")}
+
+
+def variables(heat: Heat, threads: int, work: Path) -> dict[str, str]:
     """Return a contender's environment."""
     paths = [str(HERE), *([str(HERE.parent)] if heat.contender == "groundup" else [])]
-    compiled = results.resolve() / ".compiled" / f"{heat.contender}-{heat.base_kind}"
+    compiled = work.resolve() / "compiled" / f"{heat.contender}-{heat.base_kind}"
     rival = heat.contender != "groundup"  # which asks for it itself
     kept = KEEP_MEMORY if rival and heat.base_kind == "tuned" else {}
     return (

@@ -11,20 +11,23 @@ import pytest
 from race.chart import picture
 from race.load import busy_seconds
 from race.report import ratios, table
-from race.run import Heat, run_heat, variables
+from race.run import Heat, readable, run_heat, variables
 
 
 def test_a_result_is_kept_and_a_failure_is_one(tmp_path):
     heat = Heat("nobody", "tuned", "shakespeare", 1.0, 0)
-    first = run_heat(heat, {}, (b"a", b"b"), threads=1, results=tmp_path)
+    first = run_heat(heat, {}, (b"a", b"b"), threads=1, results=tmp_path, work=tmp_path / "work")
     assert "nobody" in first["error"]
-    assert run_heat(heat, {}, (b"a", b"b"), threads=1, results=tmp_path) == first
+    assert (
+        run_heat(heat, {}, (b"a", b"b"), threads=1, results=tmp_path, work=tmp_path / "work")
+        == first
+    )
 
 
 def test_a_result_of_other_settings_or_texts_is_not_taken_for_this_one(tmp_path):
     heat, texts = Heat("nobody", "tuned", "shakespeare", 1.0, 0), (b"a", b"b")
     settings = {"width": 8, "betas": (0.9, 0.95)}
-    run_heat(heat, settings, texts, threads=1, results=tmp_path)
+    run_heat(heat, settings, texts, threads=1, results=tmp_path, work=tmp_path / "work")
     path = tmp_path / f"{heat.name}.json"
     result = json.loads(path.read_text())
     del result["error"]
@@ -34,7 +37,7 @@ def test_a_result_of_other_settings_or_texts_is_not_taken_for_this_one(tmp_path)
         ((settings, (b"a", b"bc")), True),
     ):
         path.write_text(json.dumps(result))
-        found = run_heat(heat, *others, threads=1, results=tmp_path)
+        found = run_heat(heat, *others, threads=1, results=tmp_path, work=tmp_path / "work")
         assert ("error" in found) == again
 
 
@@ -57,10 +60,43 @@ def test_report_compares_with_the_best_rival():
         Heat("huggingface", "tuned", "stdlib", 180.0, 0)._asdict() | {"error": "cannot <be>"},
     ]
     found = ratios(results)
-    assert found["stdlib 3 minutes: nanogpt tuned / groundup"] == 1.75
-    assert found["stdlib: 10 minutes of nanogpt tuned / time of groundup for that score"] == 3.33
+    assert found["stdlib 3 minutes: nanoGPT tuned / groundup"] == 1.75
+    assert found["stdlib: 10 minutes of nanoGPT tuned / time of groundup for that score"] == 3.33
     assert "cannot <be>" in table(results)
     ElementTree.fromstring(picture(results))
+
+
+def test_a_shorter_run_of_ours_stands_among_its_longer_rivals():
+    results = [heat_result("groundup", 1.9, 240.0), heat_result("nanogpt", 2.0, 600.0)]
+    ours = heat_result("groundup", 1.8, 600.0)
+    plots = [
+        element
+        for element in ElementTree.fromstring(picture([*results, ours])).iter()
+        if element.get("transform", "").startswith("translate")
+    ]
+    assert len(plots) == 1
+    lines = [element for element in plots[0].iter() if element.tag.endswith("polyline")]
+    ends = {
+        line.get("class"): float(line.get("points").split()[-1].split(",")[0]) for line in lines
+    }
+    start = min(float(line.get("points").split(",")[0]) for line in lines)
+    assert set(ends) == {"line c0 ours", "line c0 ours short", "line c1"}
+    assert ends["line c0 ours"] == ends["line c1"] > ends["line c0 ours short"] > start
+
+
+def test_a_result_reads_as_it_was_written():
+    result = heat_result("groundup", 1.9) | {"settings": {"betas": [0.9, 0.95]}}
+    assert json.loads(readable(result)) == result
+    assert json.loads(readable({"error": "none"})) == {"error": "none"}
+    assert len(readable(result).splitlines()) == len(result) + len(result["curve"]) + 3
+
+
+def test_the_table_says_on_what_was_raced_and_that_two_machines_do_not_compare():
+    one, two = ({"machine": {"cpu": cpu}} for cpu in ("One", "Two"))
+    results = [heat_result("groundup", 2.0) | one, heat_result("nanogpt", 3.0) | one]
+    assert table(results).startswith("stdlib, 3 minutes, on One\n")
+    results[1] |= two
+    assert "on One and, not to be compared, Two" in table(results)
 
 
 def test_every_kind_compiles_into_a_folder_of_its_own_and_tuned_rivals_keep_memory(tmp_path):
@@ -110,14 +146,16 @@ def test_busy_seconds_are_those_of_the_cores_that_are_raced_on():
 
 def test_a_heat_says_what_it_used_and_a_disturbed_one_is_run_again(tmp_path):
     heat = Heat("nobody", "tuned", "shakespeare", 1.0, 0)
-    first = run_heat(heat, {}, (b"a", b"b"), threads=1, results=tmp_path)
+    first = run_heat(heat, {}, (b"a", b"b"), threads=1, results=tmp_path, work=tmp_path / "work")
     assert 0 < first["cpu_seconds"] <= 1.2 * first["cores_used"] * first["wall_seconds"] + 0.1
     assert len(first["load"]) == 2
     path = tmp_path / f"{heat.name}.json"
     del first["error"]
     for disturbed, again in ((0.04, False), (0.06, True), (None, False)):
         path.write_text(json.dumps(first | {"disturbed": disturbed}))
-        found = run_heat(heat, {}, (b"a", b"b"), threads=1, results=tmp_path, retry=True)
+        found = run_heat(
+            heat, {}, (b"a", b"b"), threads=1, results=tmp_path, work=tmp_path / "work", retry=True
+        )
         assert ("error" in found) == again
 
 
@@ -125,5 +163,5 @@ def test_the_table_marks_a_disturbed_heat():
     quiet, loud = heat_result("groundup", 2.0), heat_result("nanogpt", 3.0)
     assert "†" not in table([quiet | {"disturbed": 0.05}, loud | {"disturbed": None}])
     marked = table([quiet, loud | {"disturbed": 0.0501}])
-    assert "| nanogpt tuned † |" in marked
+    assert "| nanoGPT tuned † |" in marked
     assert "† other programs took over 5%" in marked
