@@ -56,7 +56,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     # the schedule, and what is read when
     "cosine": {"pretrain.schedule": "cosine", "pretrain.decay_fraction": 0.4},
     "decay over the last 0.4": {"pretrain.decay_fraction": 0.4},
-    "batch ramp": {"pretrain.batch_ramp": [[0.2, 4], [0.5, 8]]},
+    "batch ramp": {},  # from a quarter of the batch: see changes_of
     "length ramp": {"pretrain.length_ramp": [[0.2, 64], [0.5, 128]]},
     # averages of weights
     "moving average, 0.99": {"pretrain.ema_decay": 0.99},
@@ -65,13 +65,24 @@ OPTIONS: dict[str, dict[str, Any]] = {
 """What is changed, by the name it has in the table."""
 
 
+def changes_of(name: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return what an option changes in ``settings``."""
+    if name == "batch ramp":
+        batch = settings["pretrain"]["batch_size"]
+        return {"pretrain.batch_ramp": [[0.2, batch // 4], [0.5, batch // 2]]}
+    return OPTIONS[name]
+
+
 def heats(options: argparse.Namespace) -> list[tuple[str, Heat, dict[str, Any]]]:
     """Return what is to be run, seed by seed, so that what is compared is run close together."""
     found = []
     where = f"{options.corpus}-tuning"
     settings = settings_for("groundup", "tuned", options.corpus, options.budget)
     for seed in options.seeds:
-        for name, changes in OPTIONS.items():
+        for name in OPTIONS:
+            changes = changes_of(name, settings)
+            if name != BASE and changed(settings, changes) == settings:
+                continue  # the race has it so already, with this much time
             if name == BASE or not options.only or any(part in name for part in options.only):
                 suffix = "".join(f"+{key}={value}" for key, value in changes.items())
                 heat = Heat("groundup", f"tuned{suffix}", where, options.budget, seed)
@@ -126,7 +137,14 @@ def main() -> None:
     key = measure_key(options.corpus)
     for place, (name, heat, settings) in enumerate(todo, start=1):
         print(f"{place}/{len(todo)} {name}, seed {heat.seed}:", end=" ", flush=True)
-        result = run_heat(heat, settings, texts, threads=options.threads, results=options.results)
+        result = run_heat(
+            heat,
+            settings,
+            texts,
+            threads=options.threads,
+            results=options.results,
+            work=options.results / "work",
+        )
         of_option = scores.setdefault(name, {})
         if "error" in result:
             print(result["error"].strip().splitlines()[-1], flush=True)

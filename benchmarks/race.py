@@ -105,7 +105,7 @@ def race(todo: list[tuple[Heat, dict[str, Any]]], options: argparse.Namespace) -
             heat,
             settings,
             texts[heat.corpus],
-            threads=options.threads,
+            threads=options.threads or len(os.sched_getaffinity(0)),
             results=options.results,
             work=options.work,
             retry=options.retry,
@@ -136,7 +136,7 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="*", type=int, default=[0])
     parser.add_argument("--only", type=names, default=[], help="nanogpt,groundup,litgpt-tuned")
     parser.add_argument("--set", nargs="*", type=change, default=[], help="settings to change")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--threads", type=int, default=0, help="by default as many as cores")
     parser.add_argument("--tune", action="store_true", help="hold out a part of the training text")
     parser.add_argument("--results", type=Path, help="race/results; with --tune runs/tuning")
     parser.add_argument(
@@ -150,6 +150,8 @@ def main() -> None:
     parser.add_argument("--svg", type=Path, help="benchmarks/race.svg; with --tune in --results")
     options = parser.parse_args()
     if options.results is None:
+        if (options.most_bytes or options.threads) and not options.tune:
+            parser.error("with --most-bytes or --threads name a folder of your own: --results")
         tuning, results = here.parent / "runs" / "tuning", here / "race" / "results"
         options.results = tuning if options.tune else results
     if options.svg is None:

@@ -1,7 +1,8 @@
 """transformers' ``Trainer`` with a small model from scratch.
 
-Its optimizer is its default, the fused AdamW; its learning rate follows the clock (a LambdaLR, as
-Trainer takes one), so that the run is annealed when its time is over.
+Its optimizer is its default, the fused AdamW, and the order of reading that of its course; its
+learning rate follows the clock (a LambdaLR, as Trainer takes one), so that the run is annealed when
+its time is over.
 """
 
 import math
@@ -12,29 +13,25 @@ import torch
 from torch import Tensor, nn
 
 from race.job import Job
+from race.reading import Sequences
 
 
-class Crops(torch.utils.data.Dataset[dict[str, Tensor]]):
-    """Random crops of one token more than the context; Trainer shuffles them when it has seen all.
+class Labelled(torch.utils.data.Dataset[dict[str, Tensor]]):
+    """Sequences of one token more than the context, as Trainer wants them.
 
     The models shift labels by one: of T tokens they learn to predict T - 1, none of them with a
     whole context before it, as the score asks of them.
     """
 
-    def __init__(self, ids: Tensor, context: int, seed: int) -> None:
-        self.ids, self.context = ids, context
-        starts = torch.randint(
-            len(ids) - context, (1 << 18,), generator=torch.Generator().manual_seed(seed)
-        )
-        self.starts = starts.tolist()
+    def __init__(self, sequences: Sequences) -> None:
+        self.sequences = sequences
 
     def __len__(self) -> int:
-        return len(self.starts)
+        return len(self.sequences)
 
     def __getitem__(self, place: int) -> dict[str, Tensor]:
-        start = self.starts[place]
-        crop = self.ids[start : start + self.context + 1]
-        return {"input_ids": crop, "labels": crop}
+        ids = self.sequences[place]
+        return {"input_ids": ids, "labels": ids}
 
 
 def make_model(settings: dict[str, Any], vocab: int) -> nn.Module:
@@ -80,7 +77,7 @@ def run(job: Job) -> None:
     V, T = len(tokens.table), settings["context"]
     make_model(settings, V)  # imports what it needs, before the clock starts
     torch.manual_seed(job.seed)
-    data = Crops(tokens.train, T, job.seed)
+    data = Labelled(Sequences(tokens.train, T, job.seed))
     job.start()
     model = make_model(settings, V)
 
@@ -91,6 +88,10 @@ def run(job: Job) -> None:
             found = model(input_ids=ids_BT).logits
         model.train(training)
         return found
+
+    class InOrder(Trainer):  # type: ignore[misc]
+        def _get_train_sampler(self, *_: Any) -> Any:
+            return torch.utils.data.SequentialSampler(data)
 
     class ByTheClock(TrainerCallback):
         def on_train_begin(self, *_: Any, **__: Any) -> None:
@@ -131,7 +132,7 @@ def run(job: Job) -> None:
         disable_tqdm=True,
         dataloader_pin_memory=False,
     )
-    trainer = Trainer(model=model, args=arguments, train_dataset=data, callbacks=[ByTheClock()])
+    trainer = InOrder(model=model, args=arguments, train_dataset=data, callbacks=[ByTheClock()])
     trainer.create_optimizer()
     trainer.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(trainer.optimizer, multiplier)
     trainer.train()

@@ -1,9 +1,10 @@
 """litgpt's pretraining, called as its command calls it, in an environment of its own.
 
-Two things are put around it from outside: its cosine counts iterations and is told the clock's
-share of them instead, and when the time is over the next look at the learning rate ends the run.
-What a step had accumulated by then is lost. Its schedule begins when its first micro-batch is done,
-by which all is compiled: its own step of 25 of them may take the whole time.
+Three things are put around it from outside: its cosine counts iterations and is told the clock's
+share of them instead; tuned, it has the fused AdamW on a CPU too; and when the time is over the
+next look at the learning rate ends the run. What a step had accumulated by then is lost. Its
+schedule begins when its first micro-batch is done, by which all is compiled: its own step of 25 of
+them may take the whole time.
 """
 
 import importlib
@@ -11,9 +12,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from race.job import Job
+from race.reading import Sequences
 
 ITERATIONS = 10**6
 """What its schedule believes to be the whole run."""
@@ -21,21 +23,6 @@ ITERATIONS = 10**6
 
 class TimeOverError(Exception):
     """The budget is used up."""
-
-
-class Crops(Dataset[Tensor]):
-    """Random crops of one token more than the context."""
-
-    def __init__(self, ids: Tensor, context: int, seed: int) -> None:
-        self.ids, self.context = ids, context
-        generator = torch.Generator().manual_seed(seed)
-        self.starts = torch.randint(len(ids) - context, (1 << 20,), generator=generator).tolist()
-
-    def __len__(self) -> int:
-        return len(self.starts)
-
-    def __getitem__(self, place: int) -> Tensor:
-        return self.ids[self.starts[place] : self.starts[place] + self.context + 1]
 
 
 def run(job: Job) -> None:
@@ -56,14 +43,15 @@ def run(job: Job) -> None:
             """Nothing to learn from litgpt: ids are ids."""
 
         def train_dataloader(self) -> DataLoader[Tensor]:
-            return DataLoader(Crops(tokens.train, T, job.seed), batch_size=batch)
+            return DataLoader(Sequences(tokens.train, T, job.seed), batch_size=batch)
 
         def val_dataloader(self) -> DataLoader[Tensor]:
             # Of the training's size: for a second one torch would compile for any size.
-            return DataLoader(Crops(tokens.train, T, 0), batch_size=batch)
+            return DataLoader(Sequences(tokens.train, T, 0), batch_size=batch)
 
     run_state: dict[str, Any] = {}
     fit, schedule = pretrain.fit, pretrain.get_lr
+    optimizer = pretrain.instantiate_torch_optimizer
 
     def plain(model: Any) -> Any:
         return getattr(model.module, "_orig_mod", model.module)
@@ -95,7 +83,11 @@ def run(job: Job) -> None:
             run_state["steps"] = named["state"]["step_count"]
             run_state["seconds"] = job.elapsed
 
+    def make_optimizer(*arguments: Any, **named: Any) -> Any:
+        return optimizer(*arguments, **named | {"fused": settings["fused"]})
+
     pretrain.fit, pretrain.get_lr = fit_until, get_lr
+    pretrain.instantiate_torch_optimizer = make_optimizer
     pretrain.save_checkpoint = lambda *_, **__: None  # the score is taken of the model in memory
     if not settings["compile"]:
         pretrain.torch.compile = lambda model: model

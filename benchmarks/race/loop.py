@@ -6,6 +6,7 @@ step that is begun is finished: a rival may end later than its time by one step,
 begins none that would (the table's column ``late``).
 """
 
+import itertools
 from collections.abc import Callable
 
 import torch
@@ -23,6 +24,7 @@ def train(
     optimizers: list[torch.optim.Optimizer],
     schedule: Callable[[float], None],
     *,
+    starts: Tensor,
     autocast: bool = False,
 ) -> None:
     """Train until the time is over, then score.
@@ -30,14 +32,15 @@ def train(
     Args:
         job: the clock runs already. Its settings: context, batch, accumulate (micro-batches per
             step), clip (largest gradient norm, 0: any), compile (model and loss as one).
-        tokens: to learn, in random crops as nanoGPT takes them.
+        tokens: to learn.
         model: (B, T) ids to (B, T, V) logits.
         optimizers: of its parameters.
         schedule: sets what changes in them, before each step, given the job's progress.
+        starts: where in the text the sequences begin, in the order of reading.
         autocast: to bfloat16.
     """
     settings, T = job.settings, job.settings["context"]
-    generator = torch.Generator().manual_seed(job.seed)
+    sequences = itertools.cycle(starts.split(settings["batch"]))
 
     def logits(ids_BT: Tensor) -> Tensor:
         model.eval()  # uncompiled: other shapes than the training's would be compiled anew
@@ -59,9 +62,8 @@ def train(
     while not job.over:
         schedule(job.progress)
         for _ in range(settings["accumulate"]):
-            starts = torch.randint(len(tokens.train) - T, (settings["batch"],), generator=generator)
-            crops = tokens.train[starts[:, None] + torch.arange(T + 1)]
-            loss = loss_of(crops[:, :-1].contiguous(), crops[:, 1:].contiguous())
+            ids = tokens.train[next(sequences)[:, None] + torch.arange(T + 1)]
+            loss = loss_of(ids[:, :-1].contiguous(), ids[:, 1:].contiguous())
             (loss / settings["accumulate"]).backward()
         if settings["clip"]:
             nn.utils.clip_grad_norm_(model.parameters(), settings["clip"])

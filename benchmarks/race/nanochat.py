@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from race.job import Job
 from race.loop import train
 from race.nanochat_optimizer import Muon, batch_scaling
+from race.reading import passes
 
 VALUE_CHANNELS, SMEAR_CHANNELS = 12, 24
 """Of the input: they decide how much of a value embedding, and of the token before, is taken."""
@@ -217,4 +218,5 @@ def run(job: Job) -> None:
         muon.momentum = momentum(progress, settings["momentum_warmup"], warmdown)
         muon.decay = decay * 0.5 * (1 + math.cos(math.pi * progress))
 
-    train(job, tokens, model, [muon, adamw], schedule)
+    starts = passes(len(tokens.train), settings["context"], job.seed)
+    train(job, tokens, model, [muon, adamw], schedule, starts=starts)

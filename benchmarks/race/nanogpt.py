@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from race.job import Job
 from race.loop import train
+from race.reading import random_starts
 
 
 class Block(nn.Module):
@@ -86,4 +87,6 @@ def run(job: Job) -> None:
         for group in optimizer.param_groups:
             group["lr"] = settings["learning_rate"] * share
 
-    train(job, tokens, model, [optimizer], schedule, autocast=settings["bfloat16"])
+    starts = random_starts(len(tokens.train), settings["context"], job.seed)
+    autocast = settings["bfloat16"]
+    train(job, tokens, model, [optimizer], schedule, starts=starts, autocast=autocast)

@@ -1,5 +1,6 @@
 """What the results in a folder say: a table, ratios, and the picture."""
 
+import itertools
 import json
 import statistics
 from collections import defaultdict
@@ -102,26 +103,32 @@ def minutes(budget: float) -> str:
 def ratios(results: list[dict[str, Any]]) -> dict[str, float]:
     """Return the best rival's bits per byte over ours, and its time over ours for its score.
 
-    Above 1, groundup wins.
+    Above 1, groundup wins. Two are compared by the seeds with which neither failed.
     """
     found = {}
     groups = grouped(results)
     for (corpus, budget), contenders in sorted(groups.items()):
-        scores = {
-            who: statistics.mean(heat["bits_per_byte"] for heat in heats)
-            for who, heats in contenders.items()
-            if all("error" not in heat for heat in heats)
-        }
-        rivals = {who: score for who, score in scores.items() if not who.startswith("groundup")}
-        mine = [score for who, score in scores.items() if who.startswith("groundup")]
-        if mine and rivals:
-            best = min(rivals, key=rivals.__getitem__)
-            key = f"{corpus} {minutes(budget)}: {best} / groundup"
-            found[key] = round(rivals[best] / min(mine), 4)
-            if enough := _enough(groups, corpus, rivals[best]):
+        scores = {who: _scores(heats) for who, heats in contenders.items()}
+        pairs = []
+        for mine, rival in itertools.product(scores, scores):
+            seeds = scores[mine].keys() & scores[rival].keys()
+            if seeds and mine.startswith("groundup") and not rival.startswith("groundup"):
+                means = [
+                    statistics.mean(scores[who][seed] for seed in seeds) for who in (rival, mine)
+                ]
+                pairs.append((means[0] / means[1], rival, means[0]))
+        if pairs:
+            ratio, best, score = min(pairs)
+            found[f"{corpus} {minutes(budget)}: {best} / groundup"] = round(ratio, 4)
+            if enough := _enough(groups, corpus, score):
                 key = f"{corpus}: {minutes(budget)} of {best} / time of groundup for that score"
                 found[key] = round(budget / enough, 2)
     return found
+
+
+def _scores(heats: list[dict[str, Any]]) -> dict[int, float]:
+    """Return bits per byte by seed, of those that did not fail."""
+    return {heat["seed"]: heat["bits_per_byte"] for heat in heats if "error" not in heat}
 
 
 def _enough(groups: Group, corpus: str, score: float) -> float | None:
@@ -131,7 +138,6 @@ def _enough(groups: Group, corpus: str, score: float) -> float | None:
         for (where, budget), contenders in groups.items()
         for who, heats in contenders.items()
         if where == corpus and who.startswith("groundup")
-        if all("error" not in heat for heat in heats)
-        if statistics.mean(heat["bits_per_byte"] for heat in heats) <= score
+        if (scores := _scores(heats)) and statistics.mean(scores.values()) <= score
     ]
     return min(budgets, default=None)

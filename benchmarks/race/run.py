@@ -124,9 +124,12 @@ def readable(result: dict[str, Any]) -> str:
 
 
 def machine_facts() -> dict[str, str | int]:
-    """Return on what a heat is run."""
+    """Return on what a heat is run, and from which commit of groundup."""
     facts = machine.describe()
-    return {key: facts[key] for key in ("cpu", "cores", "system", "python", "torch")}
+    command = ["git", "-C", str(HERE), "describe", "--always", "--dirty", "--exclude=*"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    known = {key: facts[key] for key in ("cpu", "cores", "system", "python", "torch", "groundup")}
+    return known | ({"commit": done.stdout.strip()} if done.returncode == 0 else {})
 
 
 def variables(heat: Heat, threads: int, work: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 from race.chart import picture
-from race.load import busy_seconds
+from race.load import Watch, busy_seconds
 from race.report import ratios, table
 from race.run import Heat, readable, run_heat, variables
 
@@ -60,10 +60,20 @@ def test_report_compares_with_the_best_rival():
         Heat("huggingface", "tuned", "stdlib", 180.0, 0)._asdict() | {"error": "cannot <be>"},
     ]
     found = ratios(results)
-    assert found["stdlib 3 minutes: nanoGPT tuned / groundup"] == 1.75
+    assert found["stdlib 3 minutes: nanoGPT tuned / groundup"] == 1.5  # of the seed that both have
     assert found["stdlib: 10 minutes of nanoGPT tuned / time of groundup for that score"] == 3.33
     assert "cannot <be>" in table(results)
     ElementTree.fromstring(picture(results))
+
+
+def test_a_rival_that_failed_once_is_compared_by_its_other_seeds():
+    results = [heat_result("groundup", bits, seed=seed) for seed, bits in enumerate((2.0, 4.0))]
+    results += [heat_result("nanogpt", 2.2), heat_result("litgpt", 3.0)]
+    results.append(
+        Heat("nanogpt", "tuned", "stdlib", 180.0, 1)._asdict() | {"error": "out of memory"}
+    )
+    results.append(heat_result("litgpt", 5.0, seed=1))
+    assert ratios(results)["stdlib 3 minutes: nanoGPT tuned / groundup"] == 1.1
 
 
 def test_a_shorter_run_of_ours_stands_among_its_longer_rivals():
@@ -144,10 +154,20 @@ def test_busy_seconds_are_those_of_the_cores_that_are_raced_on():
     assert busy_seconds(stat, {0, 1}) * 100 == pytest.approx(ticks[100] + ticks[1])
 
 
+def test_a_watch_sees_what_a_child_has_computed():
+    busy = "import time\nwhile time.process_time() < 0.5: pass"
+    watch = Watch()
+    subprocess.run([sys.executable, "-c", busy], check=True)
+    facts = watch.facts()
+    assert 0.5 <= facts["cpu_seconds"] < 1.5
+    assert facts["cores_used"] == pytest.approx(
+        facts["cpu_seconds"] / facts["wall_seconds"], rel=0.05
+    )
+
+
 def test_a_heat_says_what_it_used_and_a_disturbed_one_is_run_again(tmp_path):
     heat = Heat("nobody", "tuned", "shakespeare", 1.0, 0)
     first = run_heat(heat, {}, (b"a", b"b"), threads=1, results=tmp_path, work=tmp_path / "work")
-    assert 0 < first["cpu_seconds"] <= 1.2 * first["cores_used"] * first["wall_seconds"] + 0.1
     assert len(first["load"]) == 2
     path = tmp_path / f"{heat.name}.json"
     del first["error"]

@@ -5,9 +5,12 @@ import time
 
 import pytest
 import torch
-from race import huggingface, nanochat, nanogpt
+from hypothesis import given
+from hypothesis import strategies as st
+from race import huggingface, nanochat, nanogpt, ours
 from race.job import Job
 from race.nanochat_optimizer import Muon, batch_scaling, orthogonal
+from race.reading import Sequences, passes
 from race.run import judge
 from race.score import check_causal
 from race.settings import settings_for
@@ -18,6 +21,26 @@ def make_job(folder, settings, budget):
     for split in ("train", "validation"):
         (folder / f"{split}.txt").write_text(text)
     return Job(folder, settings | {"vocabulary": "characters"}, budget, seed=0, threads=1)
+
+
+@given(st.integers(1, 60), st.integers(1, 200), st.integers(0, 5))
+def test_a_pass_reads_all_but_the_ends_once(context, more, seed):
+    tokens = context + more
+    starts = passes(tokens, context, seed, count=2000)
+    assert len(starts) == 2000
+    first, left = starts[0] % context, starts
+    while len(left):
+        blocks = (tokens - 1 - int(left[0]) % context) // context
+        this, left = left[:blocks], left[blocks:]
+        assert len(this.unique()) == len(this)
+        assert len((this % context).unique()) == 1  # side by side
+        assert int(this.min()) >= 0
+        assert int(this.max()) + context + 1 <= tokens
+        if len(left):
+            assert int(this.min()) < context
+            assert int(this.max()) + 2 * context + 1 > tokens
+    assert torch.equal(passes(tokens, context, seed, count=5), starts[:5])
+    assert int(first) < max(min(context, more), 1)
 
 
 def test_the_schedule_begins_when_all_is_compiled(tmp_path, monkeypatch):
@@ -156,9 +179,38 @@ def test_a_rival_learns_by_the_clock_and_is_judged(tmp_path, contender):
     assert result["bits_per_byte"] < 0.9 * math.log2(len(set(job.text("train"))))
 
 
+def test_transformers_learns_by_the_clock_in_the_order_of_its_data(tmp_path, monkeypatch):
+    pytest.importorskip("transformers")
+    read = []
+    get = huggingface.Sequences.__getitem__
+    monkeypatch.setattr(
+        huggingface.Sequences, "__getitem__", lambda self, at: read.append(at) or get(self, at)
+    )
+    small = {"layers": 1, "width": 32, "heads": 2, "feed_forward": 32, "context": 16, "batch": 4}
+    settings = settings_for("huggingface", "tuned", "shakespeare", 60.0) | small
+    job = make_job(tmp_path, settings | {"bfloat16": False}, 1.0)
+    huggingface.run(job)
+    result = judge(tmp_path, (tmp_path / "validation.txt").read_bytes())
+    assert result["bits_per_byte"] < 0.9 * math.log2(len(set(job.text("train"))))
+    assert len(read) >= 4 * result["steps"]
+    assert read == list(range(len(read)))
+
+
+def test_groundup_learns_by_the_clock_and_is_judged(tmp_path):
+    settings = settings_for("groundup", "tuned", "shakespeare", 60.0)
+    small = {"num_layers": 1, "width": 32, "context_length": 16}
+    job = make_job(tmp_path, settings, 1.5)
+    job.settings["model"] = settings["model"] | small
+    ours.run(job)
+    result = judge(tmp_path, (tmp_path / "validation.txt").read_bytes())
+    assert result["seconds"] < 1.6
+    assert result["bits_per_byte"] < 0.9 * math.log2(len(set(job.text("train"))))
+    assert result["steps"] > 0
+
+
 def test_a_crop_for_trainer_has_a_token_to_predict_at_each_place():
-    crops = huggingface.Crops(torch.arange(100), 8, seed=0)
-    ids = crops[3]["input_ids"]
+    data = huggingface.Labelled(Sequences(torch.arange(100), 8, seed=0))
+    ids = data[3]["input_ids"]
     assert (ids - ids[0]).tolist() == list(range(9))
     pytest.importorskip("transformers")
     for family in ("gpt2", "llama"):
