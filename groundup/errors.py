@@ -49,6 +49,19 @@ def missing_package(error: BaseException) -> UserError | None:
     )
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether the machine had not the memory, whoever says so.
+
+    torch's CPU allocator raises a ``RuntimeError`` that only its text tells from others.
+    """
+    text = str(error)
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"  # torch's, for a GPU
+        or (isinstance(error, RuntimeError) and "allocate" in text and "memory" in text)
+    )
+
+
 def printable(text: str) -> str:
     """Return text that is safe to show on a terminal: control characters become U+FFFD.
 

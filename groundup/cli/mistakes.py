@@ -2,7 +2,7 @@
 
 import errno
 
-from groundup.errors import UserError, missing_package
+from groundup.errors import UserError, is_out_of_memory, missing_package
 
 CAUSES: dict[int | None, str] = {
     errno.ENOSPC: "the disk is full; free some space and run the same command again",
@@ -32,10 +32,10 @@ def explain(error: BaseException) -> tuple[int, str]:
     text = " ".join(str(error).split())
     if isinstance(error, OSError) or _is_disk_full(error):
         return 1, _system(error, text)
-    if isinstance(error, MemoryError) or ("allocate" in text and "memory" in text):
-        return 1, "out of memory; lower pretrain.micro_batch_size, pretrain.batch_size or the model"
-    if type(error).__name__ == "OutOfMemoryError":  # torch.cuda's
+    if type(error).__name__ == "OutOfMemoryError":  # torch's, for a GPU
         return 1, "the device is out of memory; lower pretrain.micro_batch_size (keeps the result)"
+    if is_out_of_memory(error):
+        return 1, "out of memory; lower pretrain.micro_batch_size, pretrain.batch_size or the model"
     name = type(error).__name__
     return 1, f"this is a bug in groundup: {name}: {text[:300]}; --debug shows where, please report"
 

@@ -192,7 +192,8 @@ class ModelConfig(Config):
             return data
         if data.get("logit_soft_cap") == "off":  # a recipe has no other word for None
             data = data | {"logit_soft_cap": None}
-        return {**ARCHITECTURES.get(data.get("architecture", "qwen3"), {}), **data}
+        name = data.get("architecture", "qwen3")
+        return {**(ARCHITECTURES.get(name, {}) if isinstance(name, str) else {}), **data}
 
     @model_validator(mode="after")
     def _derive_and_check(self) -> Self:

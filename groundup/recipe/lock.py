@@ -10,6 +10,10 @@ from pathlib import Path
 from groundup.errors import UserError
 
 
+class BusyError(UserError):
+    """Another process holds the folder: nothing is wrong with what was to be done there."""
+
+
 @contextmanager
 def locked(folder: Path, stages: Sequence[str]) -> Iterator[None]:
     """Hold ``folder`` for this process; the system lets go of it however the process ends.
@@ -17,7 +21,7 @@ def locked(folder: Path, stages: Sequence[str]) -> Iterator[None]:
     On entry, what killed processes left half-made of ``stages`` is cleared away.
 
     Raises:
-        UserError: another process holds it.
+        BusyError: another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if sys.platform == "win32":
@@ -31,7 +35,7 @@ def locked(folder: Path, stages: Sequence[str]) -> Iterator[None]:
         except BlockingIOError:
             file.seek(0)
             holder = file.read().strip() or "unknown"
-            raise UserError(
+            raise BusyError(
                 f"{folder}: another groundup works here (process {holder}); "
                 "wait for it, or give this run another --name"
             ) from None

@@ -34,29 +34,43 @@ from groundup.train import (
 BASE = "base"
 """Folder of the pretrained model in a run."""
 
-WITHOUT_EFFECT = {
-    "micro_batch_size",
-    "compile",
-    "device",
-    "threads",
-    "eval_every",
+ONLY_SEEN = {
     "sample_every",
     "sample_tokens",
     "sample_prompt",
-    "checkpoint_every",
     "keep_checkpoints",
     "log_every",
     "update_ratio_every",
     "tensorboard",
 }
-"""Keys that change what is seen, kept or how it is computed, but not what is learned."""
+"""Keys that change what is seen or kept."""
+
+WITHOUT_EFFECT = ONLY_SEEN | {
+    "micro_batch_size",
+    "compile",
+    "device",
+    "threads",
+    "eval_every",
+    "checkpoint_every",
+}
+"""And those that change how it is computed: not what is learned in so many steps."""
 
 
 def pretrain_inputs(recipe: Recipe) -> dict[str, Any]:
     """Return what decides the trained weights, besides the tokens."""
+    return _inputs(recipe, WITHOUT_EFFECT)
+
+
+def learning_inputs(recipe: Recipe) -> dict[str, Any]:
+    """Return what decides how much is learned: by the clock, also what decides how many steps."""
+    by_the_clock = recipe.pretrain.duration.seconds is not None
+    return _inputs(recipe, ONLY_SEEN if by_the_clock else WITHOUT_EFFECT)
+
+
+def _inputs(recipe: Recipe, exclude: set[str]) -> dict[str, Any]:
     return {
         "model": recipe.model.model_dump(mode="json"),
-        "config": recipe.pretrain.model_dump(mode="json", exclude=WITHOUT_EFFECT),
+        "config": recipe.pretrain.model_dump(mode="json", exclude=exclude),
         "seed": recipe.seed,
     }
 
@@ -68,7 +82,7 @@ def trains_longer(old: dict[str, Any], new: dict[str, Any]) -> bool:
     planned this long, those before are as they were.
     """
     before, after = (_without_length(inputs) for inputs in (old, new))
-    return before == after and _length(new).longer_than(_length(old))
+    return before == after and _length(new).at_least(_length(old))
 
 
 def _length(inputs: dict[str, Any]) -> Duration:
@@ -99,11 +113,11 @@ def prepare_pretrain(recipe: Recipe) -> Fill:
     machine.set_threads(config.threads)
     device = machine.pick_device(config.device)
     dtype = machine.pick_precision(config.precision, device)
-    if config.float8:
-        check_float8(device, dtype)
     tokenizer = load_tokenizer(recipe.folder / "tokenizer")
     shards = TokenShards.open(recipe.folder / "tokens", "train")
     shape = model_shape(recipe.model, tokenizer)
+    if config.float8:
+        check_float8(shape, device, dtype)
     loader = Loader(
         shards,
         batch_size=config.batch_size,

@@ -79,11 +79,10 @@ def _legend(plan: Plan, rungs: Sequence[Sequence[Score]]) -> str:
     entries = []
     for number, scores in enumerate(rungs):
         colour = min(number, COLOURS - 1)
-        what = (
-            f"rung {number + 1}, {scores[0].results[0].budget}"
-            if len(plan.sizes) > 1
-            else "a training"
-        )
+        what = "a training"
+        if len(plan.sizes) > 1:
+            budgets = {result.budget for score in scores for result in score.results}
+            what = ", ".join([f"rung {number + 1}", *(budgets if len(budgets) == 1 else ())])
         entries.append(_key(f'<circle class="rung{colour}" cx="7" cy="7" r="4"/>', what))
     top = min(len(rungs), COLOURS) - 1
     entries.append(_key(f'<circle class="rung{top} best" cx="7" cy="7" r="5.5"/>', "best setting"))

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import torch
 
-from groundup.errors import UserError
+from groundup.errors import UserError, is_out_of_memory
 from groundup.files import fingerprint, write_atomic
 from groundup.progress import console
 from groundup.recipe import InterruptedRun, Recipe, run_recipe
-from groundup.recipe.lock import locked
-from groundup.recipe.pretrain import pretrain_inputs
+from groundup.recipe.lock import BusyError, locked
+from groundup.recipe.pretrain import learning_inputs
 from groundup.recipe.stage import read_record
 from groundup.sweep.forecast import Pace, peak_flops, training_seconds
 from groundup.sweep.halving import kept
@@ -155,7 +155,7 @@ class _Runner:
         """Train one, or return what is known of it; ``rest`` are those of its rung from it on."""
         self.number += 1
         text = self.texts[trial.index]
-        name = fingerprint([tokens_of(text), pretrain_inputs(trial.recipe)])
+        name = fingerprint([tokens_of(text), learning_inputs(trial.recipe)])
         if name in self.results:
             return replace(self.results[name], setting=trial.setting, rung=trial.rung)
         left = self.pace.left(map(self._expected, [*rest, *self._later(trial.rung)]))
@@ -190,7 +190,11 @@ class _Runner:
         try:
             with _quiet():
                 (outcome,) = run_recipe(recipe, only="pretrain")
-        except (UserError, MemoryError, torch.OutOfMemoryError) as error:
+        except BusyError:
+            raise
+        except (UserError, MemoryError, RuntimeError) as error:
+            if not (isinstance(error, UserError) or is_out_of_memory(error)):
+                raise
             return replace(known, failed=" ".join(str(error).split()) or type(error).__name__)
         numbers = outcome.result
         result = replace(

@@ -18,7 +18,7 @@ Setting = dict[str, Any]
 TRIES = 1000
 """Draws for each setting that is asked for, after which there seem to be no more."""
 
-_RANGE = re.compile(r"\s*(\S+?)\s*\.\.\s*(\S+?)(?:\s+(\w+))?\s*")
+_RANGE = re.compile(r"""\s*([^\s,"'\[{]+?)\s*\.\.\s*([^\s,"'\[{]+?)(?:\s+(\w+))?\s*""")
 
 
 @dataclass(frozen=True)

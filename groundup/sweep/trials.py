@@ -8,7 +8,7 @@ from typing import Any
 from groundup.errors import UsageError
 from groundup.files import fingerprint
 from groundup.recipe import Recipe, write_toml
-from groundup.recipe.pretrain import pretrain_inputs
+from groundup.recipe.pretrain import learning_inputs
 from groundup.recipe.read import change_recipe
 from groundup.sweep.halving import rung_budgets, rung_sizes
 from groundup.sweep.results import Metric
@@ -195,4 +195,4 @@ def _refuse_the_same_twice(settings: list[tuple[Setting, Recipe]]) -> None:
 def training(recipe: Recipe) -> str:
     """Return 16 hex digits of all keys that decide what is learned, and from what."""
     text = recipe.corpus.model_dump(mode="json", exclude={"workers"})
-    return fingerprint([text, recipe.tokenizer.model_dump(mode="json"), pretrain_inputs(recipe)])
+    return fingerprint([text, recipe.tokenizer.model_dump(mode="json"), learning_inputs(recipe)])

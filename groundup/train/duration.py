@@ -96,7 +96,7 @@ class Duration:
         """The time in seconds; None where the unit is not time."""
         return float(self.amount) if self.unit == "seconds" else None
 
-    def longer_than(self, other: "Duration") -> bool:
+    def at_least(self, other: "Duration") -> bool:
         """Return whether both are in one unit and this is more, or as much."""
         return self.unit == other.unit and self.amount >= other.amount
 

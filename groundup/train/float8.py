@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from torch.nn.functional import ScalingType
 
 from groundup.errors import UsageError
+from groundup.model import ModelConfig
 
 MULTIPLE = 16
 """Of which the sides of a product must be, for the kernels."""
@@ -24,13 +25,28 @@ MULTIPLE = 16
 WEIGHTS, GRADIENTS = torch.float8_e4m3fn, torch.float8_e5m2
 
 
-def check_float8(device: torch.device, dtype: torch.dtype) -> None:
+def check_float8(shape: ModelConfig, device: torch.device, dtype: torch.dtype) -> None:
     """Refuse what float8 would not make faster.
 
     Raises:
-        UsageError: the device is not CUDA of compute capability 8.9 or above (Ada, Hopper), or all
-            else is not computed in bfloat16.
+        UsageError: the model is no transformer, or its sides are no multiples of 16; the device is
+            not CUDA of compute capability 8.9 or above (Ada, Hopper); all else is not computed in
+            bfloat16.
     """
+    if shape.architecture == "rnn":
+        raise UsageError("pretrain.float8 is for transformers' blocks; leave it out for an rnn")
+    sides = {
+        "width": shape.width,
+        "feed_forward_width": shape.feed_forward_width,
+        "num_heads x head_width": shape.num_heads * shape.head_width,
+        "num_kv_heads x head_width": shape.num_kv_heads * shape.head_width,
+    }
+    for name, size in sides.items():
+        if size % MULTIPLE:
+            raise UsageError(
+                f"pretrain.float8: model.{name} is {size}, no multiple of {MULTIPLE}, which its "
+                "kernels need; change it, or leave float8 out"
+            )
     if dtype != torch.bfloat16:
         raise UsageError("pretrain.float8 needs pretrain.precision = 'bfloat16'; leave one out")
     if device.type != "cuda" or torch.cuda.get_device_capability(device) < (8, 9):

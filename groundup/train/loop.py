@@ -248,7 +248,8 @@ def fit(
                     improved = run_validation()
                 if sample is not None and due(config.sample_every, "sample"):
                     write_sample()
-                if improved or due(config.checkpoint_every, "checkpoint"):
+                best = improved and horizon.affords("checkpoint")
+                if best or due(config.checkpoint_every, "checkpoint"):
                     save()
                 over = horizon.over(state.step)  # by the clock: these took time
 

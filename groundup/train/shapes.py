@@ -19,13 +19,14 @@ from groundup.train.compile import (
 from groundup.train.config import TrainConfig
 from groundup.train.display import Display, duration
 from groundup.train.flops import flops_per_token
-from groundup.train.horizon import Clock, Horizon
+from groundup.train.horizon import Clock, Horizon, Recorded
 from groundup.train.loss import BatchSource, Objective, ResizableSource
 from groundup.train.precision import Masters
 from groundup.train.schedules import Progress
 from groundup.train.step import micro_batches
 
 TOO_SHORT = "not compiling: what that takes would not be earned back in the time that is left"
+AS_RECORDED = "not compiling: a run that repeats another's progress has no clock to try it by"
 
 
 class ShapedBatches:
@@ -169,7 +170,7 @@ class ShapedBatches:
             run_flops = sequence_flops * num_sequences(config, config.max_steps)
             choice = "on" if run_flops >= PAYS_FROM[self.device.type] else "off"
         if choice == "off":
-            self.display.say(TOO_SHORT)
+            self.display.say(AS_RECORDED if isinstance(self.horizon, Recorded) else TOO_SHORT)
         return choice
 
     def _time_to_earn(self) -> bool:

@@ -17,6 +17,11 @@ def test_the_default_is_a_small_qwen3():
     assert (config.num_kv_heads, config.head_width, config.feed_forward_width) == (6, 64, 1024)
 
 
+def test_an_architecture_that_is_no_text_is_named():
+    with pytest.raises(ValidationError, match="architecture"):
+        ModelConfig(architecture=["qwen3"])
+
+
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_an_architecture_sets_its_switches_and_a_recipe_may_set_any_of_them(architecture):
     switches = ARCHITECTURES[architecture]

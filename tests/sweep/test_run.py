@@ -3,14 +3,19 @@
 import json
 import os
 import re
+import signal
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
-from groundup.errors import UserError
+from groundup.errors import UsageError, UserError
 from groundup.recipe import InterruptedRun, read_recipe, run_recipe
-from groundup.sweep import Sweep, sweep
+from groundup.recipe.lock import BusyError
+from groundup.sweep import Sweep, plan_sweep, sweep
 from groundup.sweep import run as sweeping
+from groundup.train import loop
+from groundup.train.step import train_step
 
 RATES = {"pretrain.learning_rate": (0.0001, 0.01, 1e30)}
 
@@ -100,13 +105,54 @@ def test_after_a_kill_what_is_done_is_not_done_again(recipe, monkeypatch):
 
 
 def test_an_interrupted_trial_goes_on_and_the_message_says_which(recipe, monkeypatch):
-    with monkeypatch.context() as patch:
-        trained(patch, stop_after=1, error=InterruptedRun("interrupted at step 3"))
-        with pytest.raises(
-            InterruptedRun, match="interrupted in trial 2 of 3; saved; run the same"
-        ):
-            sweep(recipe, RATES)
+    rates = {"pretrain.learning_rate": (0.001, 0.01)}
+    whole = means(sweep(recipe.model_copy(update={"name": "whole"}), rates))
+    steps = []
+
+    def interrupted_once(*arguments, **options):
+        steps.append(None)
+        if len(steps) == 9 + 2:  # in the second training's second step
+            os.kill(os.getpid(), signal.SIGINT)
+        return train_step(*arguments, **options)
+
+    monkeypatch.setattr(loop, "train_step", interrupted_once)
+    with pytest.raises(InterruptedRun, match="interrupted in trial 2 of 2; saved; run the same"):
+        sweep(recipe, rates)
     assert len(lines()) == 1
+    assert len(steps) == 11
+    assert means(sweep(recipe, rates)) == whole
+    assert len(steps) == 18, "no step is taken twice"
+
+
+def test_memory_that_a_setting_wants_in_vain_is_its_failure_and_a_bug_is_none(recipe, monkeypatch):
+    full = RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried")
+    with monkeypatch.context() as patch:
+        patch.setattr(sweeping, "run_recipe", mock.Mock(side_effect=full))
+        found = sweep(recipe.model_copy(update={"name": "large"}), RATES)
+    assert "can't allocate memory" in found.rungs[0][0].results[0].failed
+    with monkeypatch.context() as patch:
+        patch.setattr(sweeping, "run_recipe", mock.Mock(side_effect=RuntimeError("a bug")))
+        with pytest.raises(RuntimeError, match="a bug"):
+            sweep(recipe, RATES)
+    assert not Path("runs/tiny/sweep/sweep.jsonl").exists()
+
+
+def test_a_trial_that_another_process_trains_is_no_failure(recipe, monkeypatch):
+    names = trained(monkeypatch, stop_after=1, error=BusyError("another groundup works here"))
+    with pytest.raises(BusyError):
+        sweep(recipe, RATES)
+    assert len(names) == len(lines()) == 1
+
+
+def test_by_the_clock_what_decides_the_speed_can_be_swept(recipe):
+    over = {"pretrain.micro_batch_size": (1, 2)}
+    with pytest.raises(UsageError, match="no effect on what is learned"):
+        plan_sweep(recipe, over)
+    timed = recipe.pretrain.model_copy(update={"budget": "0.2 s"})
+    timed = recipe.model_copy(update={"pretrain": timed})
+    assert plan_sweep(timed, over).num_trials == 2
+    with pytest.raises(UsageError, match="no effect on what is learned"):
+        plan_sweep(timed, {"pretrain.log_every": (1, 2)})
 
 
 def test_a_sweep_gives_the_same_numbers_twice(recipe, place):
@@ -159,3 +205,7 @@ def test_a_budget_of_time_ends_in_time(recipe):
         "0.2 s", "0.2 s", "0.2 s", "0.4 s",
     ]  # fmt: skip
     assert found.best.results[0].steps > 0
+    for rung in found.rungs:
+        for score in rung:
+            [result] = score.results
+            assert result.failed or result.seconds < float(result.budget.split()[0])

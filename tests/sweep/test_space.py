@@ -39,6 +39,11 @@ def test_ranges_are_read():
     assert over == {"a.b": Range(1e-3, 1e-1, log=True), "a.c": Range(8, 64), "a.d": Range(0.5, 1.0)}
 
 
+def test_two_dots_within_a_value_are_no_range():
+    over = parse_over(["corpus.sources=['../a.txt'],['../b.txt']", 'a.b="x..y",1'])
+    assert over == {"corpus.sources": (["../a.txt"], ["../b.txt"]), "a.b": ("x..y", 1)}
+
+
 @pytest.mark.parametrize(
     ("texts", "message"),
     [

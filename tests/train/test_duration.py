@@ -92,10 +92,10 @@ def test_any_text_is_a_duration_or_one_line(text):
 
 def test_only_durations_of_one_unit_are_compared():
     minutes = Duration.parse("10 min")
-    assert Duration.parse("1 h").longer_than(minutes)
-    assert minutes.longer_than(Duration.parse("600 s"))
-    assert not minutes.longer_than(Duration.parse("601 s"))
-    assert not Duration.parse("1000 steps").longer_than(minutes)
+    assert Duration.parse("1 h").at_least(minutes)
+    assert minutes.at_least(Duration.parse("600 s"))
+    assert not minutes.at_least(Duration.parse("601 s"))
+    assert not Duration.parse("1000 steps").at_least(minutes)
 
 
 def test_a_config_has_one_length_and_writes_only_that():

