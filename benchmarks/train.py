@@ -6,11 +6,12 @@
 Each contender is a process of its own, because memory settings and thread pools belong to a
 process, and all of them take turns: a step of one, then a step of the next, so that a busy minute
 of the machine falls on all alike. A step is forward, backward, clipping to norm 1 and AdamW on
-float32 weights. Ratios are of median tokens per second, ours over the peer's. Memory is the peak
-of each process's resident pages over the steps (of a GPU's, of what torch allocated), after the
-warm-up and whatever compiled it. MFU is the share of the bfloat16 matrix-product rate, which takes
-its turns with the steps; operations are counted as in ``groundup.train.flops``, and once more
-without attention's.
+float32 weights. Groundup tells glibc to keep the memory it frees; a line in anybody's shell does
+the same for the peers, so they are run with it too, in their best setting. Ratios are of median
+tokens per second, ours over the peer's. Memory is the peak of each process's resident pages over
+the steps (of a GPU's, of what torch allocated), after the warm-up and whatever compiled it. MFU is
+the share of the bfloat16 matrix-product rate, which takes its turns with the steps; operations are
+counted as in ``groundup.train.flops``, and once more without attention's.
 """
 
 import argparse
@@ -291,9 +292,44 @@ def peak_memory(device: torch.device, *, forget: bool = False) -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
 
-def work(
-    pipe: Connection, maker: str, shape: Shape, dtype: str, compiled: bool, device: torch.device
-) -> None:
+@dataclass(frozen=True)
+class Contender:
+    """Whose step, and how.
+
+    Attributes:
+        maker: of MAKERS.
+        dtype: float32 or bfloat16.
+        compiled: by torch.compile.
+        kept: a peer's freed memory stays with its process; ours always does.
+    """
+
+    maker: str
+    dtype: str
+    compiled: bool
+    kept: bool = False
+
+    @property
+    def name(self) -> str:
+        """How the tables call it."""
+        way = "compiled" if self.compiled else "eager"
+        return f"{self.maker} {self.dtype} {way}{', memory kept' if self.kept else ''}"
+
+
+def contenders_of(only: list[str], device: torch.device) -> list[Contender]:
+    """Return who takes part."""
+    found = [
+        Contender(maker, dtype, compiled)
+        for maker in MAKERS
+        for dtype in ("float32", "bfloat16")
+        for compiled in (False, True)
+    ]
+    if device.type == "cpu":
+        peers = [maker for maker in MAKERS if maker != "groundup"]
+        found += [Contender(maker, "bfloat16", True, kept=True) for maker in peers]
+    return [one for one in found if not only or any(part in one.name for part in only)]
+
+
+def work(pipe: Connection, who: Contender, shape: Shape, device: torch.device) -> None:
     """Take a step each time the pipe asks; answer with its seconds and loss."""
     generator = torch.Generator().manual_seed(1)
     size = (shape.batch_size, shape.context_length + 1)
@@ -301,8 +337,12 @@ def work(
     inputs, targets = ids[:, :-1].contiguous().to(device), ids[:, 1:].contiguous().to(device)
     if device.type == "cuda":
         torch.set_float32_matmul_precision("high")  # TF32, for all
+    if who.kept:
+        from groundup import machine
+
+        machine.keep_memory()
     try:
-        step = MAKERS[maker](shape, dtype, compiled, device)
+        step = MAKERS[who.maker](shape, who.dtype, who.compiled, device)
         for _ in range(3):
             loss = step(inputs, targets)
         peak_memory(device, forget=True)
@@ -324,21 +364,14 @@ def measure(
 
     context = mp.get_context("spawn")
     contenders = {}
-    for maker in MAKERS:
-        for dtype in ("float32", "bfloat16"):
-            for compiled in (False, True):
-                name = f"{maker} {dtype} {'compiled' if compiled else 'eager'}"
-                if only and not any(part in name for part in only):
-                    continue
-                ours, theirs = context.Pipe()
-                process = context.Process(
-                    target=work, args=(theirs, maker, shape, dtype, compiled, device), daemon=True
-                )
-                process.start()
-                state, detail = ours.recv()  # one at a time, so that compilers do not compete
-                print(f"  {name}: {state}, loss {detail}", flush=True)
-                if state == "ready":
-                    contenders[name] = (ours, process)
+    for who in contenders_of(only, device):
+        ours, theirs = context.Pipe()
+        process = context.Process(target=work, args=(theirs, who, shape, device), daemon=True)
+        process.start()
+        state, detail = ours.recv()  # one at a time, so that compilers do not compete
+        print(f"  {who.name}: {state}, loss {detail}", flush=True)
+        if state == "ready":
+            contenders[who.name] = (ours, process)
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     losses: dict[str, float] = {}
     rates = []
@@ -382,7 +415,7 @@ def main() -> None:
             speed = f"{tokens / result['seconds']:8.0f} tokens/s"
             whole, without = (count / result["seconds"] / rate for count in flops(shape))
             print(
-                f"  {name:32} {speed}, peak {result['peak']:6.0f} MB, "
+                f"  {name:45} {speed}, peak {result['peak']:6.0f} MB, "
                 f"MFU {whole:.1%} ({without:.1%} without attention)",
                 flush=True,
             )
