@@ -52,7 +52,7 @@ def picture(results: list[dict[str, Any]]) -> str:
         curves = {who: _mean_curve(heats, budget) for who, heats in contenders.items()}
         alone = all(who.startswith(OURS) for who in curves)
         if alone and plots and plots[-1][0] == corpus:
-            plots[-1][2][f"{OURS} in {minutes(budget)}"] = curves.popitem()[1]
+            plots[-1][2][f"{OURS} {minutes(budget)}"] = curves.popitem()[1]
         else:
             plots.append((corpus, budget, curves))
     drawn = [
@@ -73,7 +73,7 @@ def picture(results: list[dict[str, Any]]) -> str:
 def _plot(corpus: str, budget: float, curves: dict[str, Curve]) -> str:
     scores = [points[-1][1] for points in curves.values()]
     # From a little under the best to where the worst ends, or a line begins, whichever shows more.
-    low, high = 0.97 * min(scores), max(1.05 * max(scores), 1.6 * min(scores))
+    low, high = 0.97 * min(scores), max(1.05 * max(scores), 1.4 * min(scores))
     high = min(high, 2.6 * min(scores))
     floor, right = HEIGHT - BOTTOM, WIDTH - RIGHT
 
@@ -106,8 +106,13 @@ def _plot(corpus: str, budget: float, curves: dict[str, Curve]) -> str:
             f'<polyline class="line {colour}{" ours" if ours else ""}{way}" '
             f'clip-path="url(#plot)" points="{path}"/>'
         )
-        said = f"{contender if kind == 'tuned' else who} {points[-1][1]:.3f}"
-        labels.append((max(y(points[-1][1]), TOP), said, f"{colour}{' mine' if ours else ''}"))
+        seconds, bits = points[-1]
+        classes = f"{colour}{' mine' if ours else ''}"
+        if way == " short":
+            drawn.append(_text(x(seconds) + 5, y(bits) + 4, f"{bits:.3f}", "start", classes))
+        else:
+            said = f"{contender if kind == 'tuned' else who} {bits:.3f}"
+            labels.append((max(y(bits), TOP), said, classes))
     for place, (_, said, classes) in zip(
         _spread([at for at, _, _ in labels], floor), labels, strict=True
     ):
