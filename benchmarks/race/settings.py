@@ -224,11 +224,13 @@ _GROUNDUP_STORIES_LONGER = {
     "model": _GROUNDUP["model"] | {"width": 256, "num_heads": 4},
 }
 _GROUNDUP_CHARACTERS_LONG = {
-    "model": _GROUNDUP_CHARACTERS["model"] | {"dropout": 0.05},
-    "pretrain": _GROUNDUP_CHARACTERS["pretrain"] | {"weight_decay": 0.1},
+    "model": _GROUNDUP_CHARACTERS["model"]
+    | {"num_layers": 6, "context_length": 128, "dropout": 0.05},
+    "pretrain": _GROUNDUP_CHARACTERS["pretrain"] | {"batch_size": 16, "weight_decay": 0.1},
 }
 _GROUNDUP_CHARACTERS_LONGER = {
     "model": _GROUNDUP_CHARACTERS["model"] | {"width": 192, "num_heads": 3, "dropout": 0.1},
+    "pretrain": _GROUNDUP_CHARACTERS["pretrain"] | {"weight_decay": 0.1},
 }
 
 _COMPILED = {"compile": True}
