@@ -23,7 +23,8 @@ it wins at every length (benchmarks/LOG.md).
 """
 
 TILE = 256
-"""Queries in a tile. Halves of 256 were no faster than the whole square, quarters slower."""
+"""Queries in a tile. Of 256, halves were no faster than the whole square and quarters slower on the
+processor this was chosen on; with AMX, compiled, halves were faster (benchmarks/LOG.md)."""
 
 
 @dataclass(frozen=True)

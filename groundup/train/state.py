@@ -84,7 +84,8 @@ class FitResult:
         best: the one with the lowest loss.
         best_step: steps done then.
         checkpoint: folder of the newest checkpoint.
-        best_checkpoint: folder of the best validation's.
+        best_checkpoint: folder of the best validation's; None without one, or where by the clock
+            there was no time to save it.
         interrupted: a signal stopped the run before its end; it has been saved.
     """
 
