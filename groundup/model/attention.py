@@ -23,8 +23,8 @@ it wins at every length (benchmarks/LOG.md).
 """
 
 TILE = 256
-"""Queries in a tile. Of 256, halves were no faster than the whole square and quarters slower on the
-processor this was chosen on; with AMX, compiled, halves were faster (benchmarks/LOG.md)."""
+"""Queries in a tile. Of 256, halves were no faster than the whole square and quarters slower; of
+512, compiled, tiles of 128 were slower than of 256 (benchmarks/LOG.md)."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +103,8 @@ def _attend_in_tiles(
     """
     T, D = q_BHTD.shape[-2:]
     past = k_BHSD.shape[2] - T
-    if mask is None:
-        shape = (T, past + T)
-        mask = torch.ones(shape, dtype=torch.bool, device=q_BHTD.device).tril(past)
-    bias = torch.zeros_like(mask, dtype=q_BHTD.dtype).masked_fill_(~mask, -math.inf)
+    make = _bias_as_one if torch.compiler.is_compiling() else _bias
+    bias = make(mask, q_BHTD.detach(), past + T)
     q_BHTD = q_BHTD * (1.0 / math.sqrt(D))
     outputs = []
     for start in range(0, T, TILE):
@@ -117,6 +115,27 @@ def _attend_in_tiles(
         weights_BHts = drop(weights_BHts, dropout, training=True)
         outputs.append(weights_BHts @ v_BHSD[:, :, :num_keys])
     return torch.cat(outputs, dim=2) if len(outputs) > 1 else outputs[0]
+
+
+def _bias(mask: Tensor | None, q_BHTD: Tensor, num_keys: int) -> Tensor:
+    """Return what hides keys when added to the scores: 0 where a query may look, else -inf."""
+    if mask is None:
+        shape = (q_BHTD.shape[2], num_keys)
+        mask = torch.ones(shape, dtype=torch.bool, device=q_BHTD.device).tril(shape[1] - shape[0])
+    return torch.zeros_like(mask, dtype=q_BHTD.dtype).masked_fill_(~mask, -math.inf)
+
+
+# One operation to the compiler, which computed it anew for every score, twice, and took twice as
+# long for the softmax.
+@torch.library.custom_op("groundup::score_bias", mutates_args=())
+def _bias_as_one(mask: Tensor | None, q_BHTD: Tensor, num_keys: int) -> Tensor:
+    return _bias(mask, q_BHTD, num_keys)
+
+
+@_bias_as_one.register_fake
+def _bias_shape(mask: Tensor | None, q_BHTD: Tensor, num_keys: int) -> Tensor:
+    shape = (q_BHTD.shape[2], num_keys) if mask is None else mask.shape
+    return torch.empty(shape, dtype=q_BHTD.dtype, device=q_BHTD.device)
 
 
 class Attention(nn.Module):

@@ -22,7 +22,30 @@ def drop(x: Tensor, p: float, training: bool) -> Tensor:
     if x.device.type != "cpu":
         return F.dropout(x, p)
     dropped = min(max(round(256 * p), 1), 255)
+    if torch.compiler.is_compiling():
+        # Of two equal operations the compiler does one; no "empty" counts as equal to another.
+        anew = torch.empty(0)
+        return x * _ones_and_zeros(x.detach(), dropped, anew) * (256 / (256 - dropped))
+    return x * _kept(x, dropped) * (256 / (256 - dropped))
+
+
+def _kept(x: Tensor, dropped: int) -> Tensor:
+    """Return what is kept of ``x``, a boolean of its shape, False for ``dropped`` of 256."""
     words = torch.empty(-(-x.numel() // 8), dtype=torch.int64, device=x.device)
     words = words.random_(-(2**63), None)  # all 64 bits
-    kept = words.view(torch.uint8)[: x.numel()].view(x.shape) >= dropped
-    return x * kept * (256 / (256 - dropped))
+    return words.view(torch.uint8)[: x.numel()].view(x.shape) >= dropped
+
+
+# One operation to the compiler: looked into it would break the graph at the random numbers, and
+# loops that mix booleans with numbers take several times as long as those with numbers alone.
+@torch.library.custom_op(
+    "groundup::dropout_mask", mutates_args=(), tags=(torch.Tag.nondeterministic_seeded,)
+)
+def _ones_and_zeros(x: Tensor, dropped: int, anew: Tensor) -> Tensor:  # noqa: ARG001
+    """Return what is kept of ``x`` in its dtype."""
+    return _kept(x, dropped).to(x.dtype)
+
+
+@_ones_and_zeros.register_fake
+def _shape(x: Tensor, dropped: int, anew: Tensor) -> Tensor:  # noqa: ARG001
+    return torch.empty(x.shape, dtype=x.dtype, device=x.device)

@@ -90,7 +90,9 @@ def compile_objective(
         with rng.isolated(batch.inputs.device):
             compiled(model, batch).sum.backward()
     except Exception as error:  # noqa: BLE001 - a compiler fails in any way it likes
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        lines = (str(error).strip() or type(error).__name__).splitlines()
+        until = 2 if lines[0].endswith(":") else 1  # "backend='inductor' raised:" says little
+        reason = " ".join(lines[:until])[:200]
         warn(f"torch.compile failed ({reason}); training goes on without it")
         return objective
     finally:

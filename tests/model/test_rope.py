@@ -49,3 +49,14 @@ def test_rotation_keeps_dtype_and_length():
     x = torch.randn(1, 5, 2, 8, generator=torch.Generator().manual_seed(0))
     assert turned(x.bfloat16(), torch.arange(5)).dtype == torch.bfloat16
     torch.testing.assert_close(turned(x, torch.arange(5)).norm(dim=-1), x.norm(dim=-1))
+
+
+def test_the_gradient_is_that_of_the_four_products():
+    x = torch.randn(2, 5, 2, 8, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    cos, sin = (t[:, None] for t in rope_tables(torch.arange(5), 8, 10_000.0))
+    a, b = x.split(4, dim=-1)
+    written_out = torch.cat((a * cos - b * sin, b * cos + a * sin), -1)
+    weights = torch.arange(1.0, 9.0)
+    expected = torch.autograd.grad((written_out * weights).sum(), x)
+    (gradient,) = torch.autograd.grad((rotate(x, cos, sin) * weights).sum(), x)
+    torch.testing.assert_close(gradient, *expected)

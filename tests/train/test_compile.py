@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from groundup.machine import has_compiler
+from groundup.model import attention
 from groundup.model.dropout import drop
 from groundup.objectives import NextToken
 from groundup.train import compile as compiling
@@ -24,13 +25,20 @@ def test_what_auto_may_compile(tiny_model, monkeypatch):
     assert can_compile(transformer, torch.device("cuda"))
 
 
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("C++ compile error\nlong listing", "C++ compile error"),
+        ("backend='inductor' raised:\nno g++\nlisting", "backend='inductor' raised: no g++"),
+    ],
+)
 def test_a_compiler_that_fails_leaves_the_eager_objective_and_one_warning(
-    tiny_model, loader, monkeypatch
+    tiny_model, loader, monkeypatch, message, reason
 ):
     def failing(objective, **options):
         def call(model, batch):
             torch.rand(5)
-            raise RuntimeError("C++ compile error\nlong listing")
+            raise RuntimeError(message)
 
         return call
 
@@ -40,7 +48,7 @@ def test_a_compiler_that_fails_leaves_the_eager_objective_and_one_warning(
     masters = Masters(model, torch.float32)
     chosen = compile_objective(objective, model, loader.batch(0), masters, warnings.append)
     assert chosen is objective
-    assert warnings == ["torch.compile failed (C++ compile error); training goes on without it"]
+    assert warnings == [f"torch.compile failed ({reason}); training goes on without it"]
     assert torch.equal(torch.get_rng_state(), before)
     assert masters.gradients() == []
 
@@ -75,6 +83,39 @@ def test_compiled_the_loss_and_its_gradients_are_the_same(tiny_model, loader):
         found.append((loss, *torch.autograd.grad(loss, list(model.parameters()))))
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not has_compiler(), reason="torch.compile needs a C++ compiler here")
+@pytest.mark.parametrize("documents", [False, True])
+def test_compiled_in_bfloat16_the_logits_are_as_near_to_the_exact_ones(
+    tiny_model, documents, monkeypatch
+):
+    monkeypatch.setattr(attention, "TILE", 5)
+    model = tiny_model(dropout=0.0, num_layers=2)
+    inputs, T = torch.arange(64).view(4, 16) % 31, 16
+    ids = (torch.arange(T) // 6).expand(4, T) if documents else None
+    exact = model(inputs, document_ids_BT=ids)
+    model.bfloat16()
+    eager = model(inputs, document_ids_BT=ids).float()
+    compiled = torch.compile(model, fullgraph=True, dynamic=False)
+    with torch.no_grad():
+        away = (compiled(inputs, document_ids_BT=ids).float() - exact).abs().max().item()
+    assert away <= 1.5 * (eager - exact).abs().max().item()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not has_compiler(), reason="torch.compile needs a C++ compiler here")
+def test_dropout_does_not_break_the_compiled_graph(tiny_model, loader):
+    model = tiny_model(dropout=0.2).train()
+    compiled = torch.compile(NextToken(), fullgraph=True, dynamic=False)
+    losses = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        loss = compiled(model, loader.batch(0)).sum
+        loss.backward()
+        losses.append(loss.item())
+    assert losses[0] == losses[1] != losses[2]
 
 
 @pytest.mark.slow
