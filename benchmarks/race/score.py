@@ -52,7 +52,7 @@ def score(
         batch_tokens: about how many are computed at once.
 
     Raises:
-        ValueError: the logits of a token change with a later one.
+        ValueError: the logits are not finite, or those of a token change with a later one.
     """
     check_causal(logits, ids[:context])
     nats_N = torch.empty(len(ids), dtype=torch.float64)
@@ -73,11 +73,13 @@ def score(
 
 
 def check_causal(logits: Logits, ids: Tensor) -> None:
-    """Raise ValueError if a model looks ahead: then its score means nothing."""
+    """Raise ValueError if a model looks ahead, or computes no numbers: its score means nothing."""
     if len(ids) < 2:
         return
     changed = ids.clone()
     changed[-1] = (ids[-1] + 1) % (int(ids.max()) + 1)
     before, after = (logits(row[None])[0, :-1].float() for row in (ids, changed))
+    if not before.isfinite().all():
+        raise ValueError("the model's logits are not finite")
     if not torch.allclose(before, after, atol=1e-2, rtol=1e-2):
         raise ValueError("the model's logits depend on tokens that come later")

@@ -44,6 +44,16 @@ def test_score_is_the_bigram_models_own_sum(num_tokens, context, batch_tokens):
     assert nats.sum() == pytest.approx(float(expected), rel=1e-5)
 
 
+def test_a_model_without_numbers_is_refused_as_that():
+    with pytest.raises(ValueError, match="not finite"):
+        score(
+            lambda ids_BT: ids_BT[..., None] / torch.zeros(9),
+            torch.arange(8),
+            context=4,
+            vocab_size=9,
+        )
+
+
 def test_a_model_that_looks_ahead_is_refused():
     def cheat(ids_BT):
         return 9.0 * torch.nn.functional.one_hot(ids_BT.roll(-1, 1), 7).float()
