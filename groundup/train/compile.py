@@ -18,11 +18,11 @@ from groundup.train.precision import Masters
 PAYS_FROM = {"cpu": 1e14, "cuda": 3e16}
 """FLOPs of a whole run from which compiling pays: about five minutes of training on two
 AVX512-BF16 cores, minutes on one large GPU (estimated, not measured). On those cores compiling took
-ten seconds to a minute and made steps 0.9 to 1.3 times as fast (benchmarks/LOG.md): small models
+ten seconds to a minute and made steps 0.9 to 1.5 times as fast (benchmarks/LOG.md): small models
 may lose. Counted, not timed: two runs must decide alike, or their losses would differ.
 """
 
-TRIAL_FROM_SECONDS = 200.0
+TRIAL_FROM_SECONDS = 150.0
 """A run by the clock is no other's equal anyway, and can try: with less time than this left, what a
 third more steps gain hardly pays for compiling."""
 

@@ -18,14 +18,14 @@ from groundup.corpus import storage
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 SLOWLY = """
-import sys, time
+import os, sys, time
 from groundup.cli import main
 from groundup.data import tokenize
 tokenize.SAVE_SECONDS = 0
 encode, calls = tokenize._encode, []
 def encode_slowly(*arguments):
     calls.append(1)
-    time.sleep(0.1 if len(calls) < 8 else 3)
+    time.sleep(0.1 if len(calls) <= int(os.environ["FAST"]) else 3)
     return encode(*arguments)
 tokenize._encode = encode_slowly
 sys.exit(main(sys.argv[1:]))
@@ -42,8 +42,13 @@ def corpus(place, monkeypatch) -> Path:
     return place
 
 
-def start_slowly(**options) -> "subprocess.Popen[str]":
-    environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+def start_slowly(fast: int = 4, **options) -> "subprocess.Popen[str]":
+    """Start tokenizing; after the first documents, encoded fast, two take three seconds."""
+    environment = os.environ | {
+        "PYTHONPATH": str(REPOSITORY),
+        "OMP_NUM_THREADS": "1",
+        "FAST": str(fast),
+    }
     return subprocess.Popen(
         [sys.executable, "-c", SLOWLY, "tokenize", "tiny.toml"],
         env=environment,
@@ -106,7 +111,7 @@ def test_killed_and_interrupted_no_finished_document_is_redone(corpus, capsys):
     wait_for_documents(interrupted, saved + 2)
     interrupted.send_signal(signal.SIGINT)
     _, error = interrupted.communicate()
-    assert interrupted.returncode == 130
+    assert interrupted.returncode == 130, error
     assert error.splitlines()[-1] == (
         "groundup: interrupted while tokenizing; saved; run the same command to resume"
     )
@@ -126,7 +131,7 @@ def test_where_a_file_may_not_grow_the_work_is_kept_for_when_it_may(corpus, caps
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
 
-    refused = start_slowly(preexec_fn=limit)
+    refused = start_slowly(fast=99, preexec_fn=limit)
     _, error = refused.communicate()
     assert refused.returncode == 1
     assert "Traceback" not in error

@@ -101,7 +101,7 @@ def test_by_the_clock_eager_steps_go_on_where_compiled_ones_are_slower(rig):
 
 @pytest.mark.parametrize(
     ("budget", "step"),
-    [("3 min", 1.0), ("4 min", 10.0)],
+    [("2 min", 1.0), ("4 min", 10.0)],
     ids=["the run is short", "little is left after the eager steps"],
 )
 def test_by_the_clock_nothing_is_compiled_that_would_not_be_earned_back(rig, budget, step):
