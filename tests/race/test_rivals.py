@@ -172,10 +172,11 @@ def test_muon_decays_only_what_its_step_shrinks():
 def test_a_rival_learns_by_the_clock_and_is_judged(tmp_path, contender):
     name = contender.__name__.partition(".")[2]
     settings = settings_for(name, "tuned", "shakespeare", 60.0) | NANOCHAT | {"layers": 2}
-    job = make_job(tmp_path, settings, 1.0)
+    job = make_job(tmp_path, settings, 3.0)
     contender.run(job)
     result = judge(tmp_path, (tmp_path / "validation.txt").read_bytes())
-    assert 0 < result["ready_seconds"] == job.first < 1.0 <= result["seconds"]
+    assert 0 < result["ready_seconds"] == job.first < result["seconds"]
+    assert result["seconds"] >= 3.0
     assert result["bits_per_byte"] < 0.9 * math.log2(len(set(job.text("train"))))
 
 
@@ -188,7 +189,7 @@ def test_transformers_learns_by_the_clock_in_the_order_of_its_data(tmp_path, mon
     )
     small = {"layers": 1, "width": 32, "heads": 2, "feed_forward": 32, "context": 16, "batch": 4}
     settings = settings_for("huggingface", "tuned", "shakespeare", 60.0) | small
-    job = make_job(tmp_path, settings | {"bfloat16": False}, 1.0)
+    job = make_job(tmp_path, settings | {"bfloat16": False}, 2.0)
     huggingface.run(job)
     result = judge(tmp_path, (tmp_path / "validation.txt").read_bytes())
     assert result["bits_per_byte"] < 0.9 * math.log2(len(set(job.text("train"))))
