@@ -36,8 +36,8 @@ def _kept(x: Tensor, dropped: int) -> Tensor:
     return words.view(torch.uint8)[: x.numel()].view(x.shape) >= dropped
 
 
-# One operation to the compiler, whose graph breaks at the random numbers. In the dtype of ``x``, for
-# a mask of bytes, compared where it is used, made a small model's step slower (benchmarks/LOG.md).
+# One operation to the compiler, whose graph breaks at the random numbers. In the dtype of x, for a
+# mask of bytes, compared where it is used, made a small model's step slower (benchmarks/LOG.md).
 @torch.library.custom_op(
     "groundup::dropout_mask", mutates_args=(), tags=(torch.Tag.nondeterministic_seeded,)
 )
