@@ -6,18 +6,20 @@
 One contender at a time, each a process of its own that is given a training text, a validation text,
 seconds, a seed and threads. Its clock runs from the making of the model to the last step, compiling
 and its own validations included; tokenizers, imports and the final scoring are outside of it, and
-recorded. The score is the sum of nats over the whole validation text (race/score.py: one rule for
-all, with half a context before each token), over its bytes; ids that do not spell that text to the
-byte are refused.
+recorded. groundup is called as a library, so that OpenMP's threads wait as they do for the rivals;
+its command has them wait more quietly, which costs a tenth of the speed of a machine of its own.
+The score is the sum of nats over the whole validation text (race/score.py: one rule for all, with
+half a context before each token), over its bytes; ids that do not spell that text to the byte are
+refused.
 
-A rival runs as it is shipped for a CPU and in the best small configuration we found for it
-(race/settings.py); its schedule follows the clock and begins when all is compiled, so that it ends
-annealed. A rival finishes the step it is in when its time is over, where groundup begins none that
-would not end in time: the table says how late the latest was. Each result is a file of its own in
---results, benchmarks/race/results by default: what is there is not run again, so a race can be run
-in pieces, and goes on after a kill with the heat it was in; --retry runs again what failed, and
-heats from which other programs took the cores (race/load.py), which the table marks. To race on a
-machine of your own, name a folder of your own.
+A rival runs as it is shipped for a CPU and in the best of the small configurations that we tried
+for it (race/settings.py); its schedule follows the clock and begins when all is compiled, so that
+it ends annealed. A rival finishes the step it is in when its time is over, where groundup begins
+none that would not end in time: the table says how late the latest was. Each result is a file of
+its own in --results, benchmarks/race/results by default: what is there is not run again, so a race
+can be run in pieces, and goes on after a kill with the heat it was in; --retry runs again what
+failed, and heats from which other programs took the cores (race/load.py), which the table marks. To
+race on a machine of your own, name a folder of your own.
 
 To try other settings, on text held out of the training text, without a look at what is scored:
 

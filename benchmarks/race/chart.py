@@ -1,11 +1,11 @@
-"""The picture: how many bits a byte costs after how many minutes, a line for each contender."""
+"""The picture: what a byte or a character costs after how many minutes, a line a contender."""
 
 import math
 import statistics
 from html import escape
 from typing import Any
 
-from race.report import grouped, minutes
+from race.report import grouped, in_nats, measure_key, minutes
 
 WIDTH, HEIGHT, COLUMNS = 500, 270, 2
 """Of one corpus and budget, and how many stand side by side."""
@@ -17,7 +17,7 @@ OURS = "groundup"
 TITLES = {"shakespeare": "Tiny Shakespeare", "stdlib": "the standard library", "stories": "stories"}
 
 Curve = list[tuple[float, float]]
-"""Seconds and bits per byte."""
+"""Seconds and score: nats per character or bits per byte, as the corpus is judged."""
 
 APART = 14.0
 """Between two labels, so that none covers another."""
@@ -36,7 +36,7 @@ STYLE = (
     "text.c4{fill:#f778ba}}"
 )
 
-COLOURS = ("groundup", "nanoGPT", "nanochat", "transformers", "litgpt")
+COLOURS = ("groundup", "nanoGPT-style", "nanochat-style", "transformers", "litgpt")
 
 
 def picture(results: list[dict[str, Any]]) -> str:
@@ -49,7 +49,8 @@ def picture(results: list[dict[str, Any]]) -> str:
     whole = [result for result in results if "error" not in result]
     plots: list[tuple[str, float, dict[str, Curve]]] = []
     for (corpus, budget), contenders in sorted(grouped(whole).items(), reverse=True):
-        curves = {who: _mean_curve(heats, budget) for who, heats in contenders.items()}
+        key = measure_key(corpus)
+        curves = {who: _mean_curve(heats, budget, key) for who, heats in contenders.items()}
         alone = all(who.startswith(OURS) for who in curves)
         if alone and plots and plots[-1][0] == corpus:
             plots[-1][2][f"{OURS} {minutes(budget)}"] = curves.popitem()[1]
@@ -63,7 +64,7 @@ def picture(results: list[dict[str, Any]]) -> str:
     columns, rows = min(COLUMNS, len(drawn)), math.ceil(len(drawn) / COLUMNS)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH * columns} {HEIGHT * rows}" '
-        f'role="img" aria-label="Bits per byte of held-out text against minutes of training">'
+        f'role="img" aria-label="The score of held-out text against minutes of training">'
         f'<style>{STYLE}</style><clipPath id="plot"><rect x="{LEFT}" y="{TOP}" '
         f'width="{WIDTH - LEFT - RIGHT}" height="{HEIGHT - TOP - BOTTOM}"/></clipPath>'
         f"{''.join(drawn)}</svg>\n"
@@ -80,8 +81,8 @@ def _plot(corpus: str, budget: float, curves: dict[str, Curve]) -> str:
     def x(seconds: float) -> float:
         return LEFT + (right - LEFT) * min(seconds / budget, 1.0)
 
-    def y(bits: float) -> float:
-        share = math.log(bits / low) / math.log(high / low)
+    def y(score: float) -> float:
+        share = math.log(score / low) / math.log(high / low)
         return floor - (floor - TOP) * share
 
     drawn = [_text(LEFT, 18, f"{TITLES.get(corpus, corpus)}, {minutes(budget)}", "start", "title")]
@@ -94,25 +95,26 @@ def _plot(corpus: str, budget: float, curves: dict[str, Curve]) -> str:
     for seconds in (budget * part / 4 for part in range(5)):
         drawn += [_text(x(seconds), floor + 16, f"{seconds / unit:.3g}", "middle")]
     drawn.append(_text((LEFT + right) / 2, HEIGHT - 10, name, "middle"))
-    drawn.append(_text(LEFT, 34, "bits per byte", "start"))
+    measure = "nats per character" if in_nats(corpus) else "bits per byte"
+    drawn.append(_text(LEFT, 34, measure, "start"))
     labels = []
     for who, points in sorted(curves.items(), key=lambda item: item[1][-1][1]):
         contender, _, kind = who.partition(" ")
         ours = contender == OURS
         colour = f"c{COLOURS.index(contender) if contender in COLOURS else 0}"
         way = " shipped" if kind == "shipped" else "" if kind == "tuned" else " short"
-        path = " ".join(f"{x(seconds):.1f},{y(bits):.1f}" for seconds, bits in points)
+        path = " ".join(f"{x(seconds):.1f},{y(score):.1f}" for seconds, score in points)
         drawn.append(
             f'<polyline class="line {colour}{" ours" if ours else ""}{way}" '
             f'clip-path="url(#plot)" points="{path}"/>'
         )
-        seconds, bits = points[-1]
+        seconds, score = points[-1]
         classes = f"{colour}{' mine' if ours else ''}"
         if way == " short":
-            drawn.append(_text(x(seconds) + 5, y(bits) + 4, f"{bits:.3f}", "start", classes))
+            drawn.append(_text(x(seconds) + 5, y(score) + 4, f"{score:.3f}", "start", classes))
         else:
-            said = f"{contender if kind == 'tuned' else who} {bits:.3f}"
-            labels.append((max(y(bits), TOP), said, classes))
+            said = f"{contender if kind == 'tuned' else who} {score:.3f}"
+            labels.append((max(y(score), TOP), said, classes))
     for place, (_, said, classes) in zip(
         _spread([at for at, _, _ in labels], floor), labels, strict=True
     ):
@@ -120,19 +122,19 @@ def _plot(corpus: str, budget: float, curves: dict[str, Curve]) -> str:
     return "".join(drawn)
 
 
-def _mean_curve(heats: list[dict[str, Any]], budget: float) -> Curve:
-    """Return points (seconds, bits per byte): of the first seed's moments, over the seeds."""
+def _mean_curve(heats: list[dict[str, Any]], budget: float, key: str) -> Curve:
+    """Return points (seconds, what ``key`` names): of the first seed's moments, over the seeds."""
     count = min(len(heat["curve"]) for heat in heats)
     points = []
     for place in range(count):
         lines = [heat["curve"][place] for heat in heats]
         if (seconds := statistics.mean(line["seconds"] for line in lines)) < 0.97 * budget:
-            bits = [
-                line["bits_per_byte"] * heat["bits_per_byte"] / heat["probe_bits_per_byte"]
+            scores = [
+                line["bits_per_byte"] * heat[key] / heat["probe_bits_per_byte"]
                 for heat, line in zip(heats, lines, strict=True)
             ]
-            points.append((seconds, statistics.mean(bits)))
-    return [*points, (budget, statistics.mean(heat["bits_per_byte"] for heat in heats))]
+            points.append((seconds, statistics.mean(scores)))
+    return [*points, (budget, statistics.mean(heat[key] for heat in heats))]
 
 
 def _spread(wanted: list[float], floor: float) -> list[float]:

@@ -17,10 +17,10 @@ from race.reading import Sequences
 
 
 class Labelled(torch.utils.data.Dataset[dict[str, Tensor]]):
-    """Sequences of one token more than the context, as Trainer wants them.
+    """Sequences as Trainer wants them, with the labels shifted here.
 
-    The models shift labels by one: of T tokens they learn to predict T - 1, none of them with a
-    whole context before it, as the score asks of them.
+    Where the models shift them, of T tokens they learn to predict T - 1, none of them with a whole
+    context before it, as the score asks of them; and one token more makes rows of an odd length.
     """
 
     def __init__(self, sequences: Sequences) -> None:
@@ -31,7 +31,7 @@ class Labelled(torch.utils.data.Dataset[dict[str, Tensor]]):
 
     def __getitem__(self, place: int) -> dict[str, Tensor]:
         ids = self.sequences[place]
-        return {"input_ids": ids, "labels": ids}
+        return {"input_ids": ids[:-1], "labels": ids[1:], "shift_labels": ids[1:]}
 
 
 def make_model(settings: dict[str, Any], vocab: int) -> nn.Module:
@@ -44,7 +44,7 @@ def make_model(settings: dict[str, Any], vocab: int) -> nn.Module:
         dropout = dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), settings["dropout"])
         config = GPT2Config(
             vocab_size=vocab,
-            n_positions=settings["context"] + 1,
+            n_positions=settings["context"],
             n_embd=width,
             n_layer=layers,
             n_head=heads,
@@ -60,7 +60,8 @@ def make_model(settings: dict[str, Any], vocab: int) -> nn.Module:
             num_hidden_layers=layers,
             num_attention_heads=heads,
             num_key_value_heads=heads,
-            max_position_embeddings=settings["context"] + 1,
+            max_position_embeddings=settings["context"],
+            attention_dropout=settings["dropout"],
             tie_word_embeddings=True,
             **special,
         )
@@ -125,6 +126,7 @@ def run(job: Job) -> None:
         bf16=settings["bfloat16"],
         torch_compile=settings["compile"],
         use_cpu=True,
+        remove_unused_columns=False,  # such as shift_labels, which no signature names
         seed=job.seed,
         save_strategy="no",
         logging_strategy="no",

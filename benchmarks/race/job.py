@@ -123,6 +123,7 @@ class Job:
         step: int,
         parameters: int,
         seconds: float | None = None,
+        compiled_steps: int | None = None,
     ) -> None:
         """Stop the clock; score the whole validation text and leave what the race asks for.
 
@@ -134,8 +135,12 @@ class Job:
             step: steps taken.
             parameters: of the model.
             seconds: on the clock when the training was over; by default now.
+            compiled_steps: how many of them ran compiled code; by default all or none, as the
+                settings say.
         """
         seconds = self.elapsed if seconds is None else seconds
+        if compiled_steps is None:
+            compiled_steps = step if self.settings["compile"] else 0
         nats = score(logits, ids, context=context, vocab_size=len(table))
         np.savez(self.folder / "score.npz", ids=ids.numpy(), nats=nats.numpy())
         facts = {
@@ -144,6 +149,7 @@ class Job:
             "prepare_seconds": self.began - self._loaded,
             "ready_seconds": self.first,  # long where it compiled cold; None: it has its own clock
             "steps": step,
+            "compiled_steps": compiled_steps,
             "parameters": parameters,
             "context": context,
             "table": [token.hex() for token in table],

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -74,7 +75,9 @@ def run(job: Job) -> None:
         token_bytes=known_text_bytes(probe),
         started=job.began,
     )
-    _write_curve(job, job.folder / "run" / "metrics.jsonl")
+    lines = (job.folder / "run" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
+    _write_curve(job, records)
     model.eval()
 
     def logits(ids_BT: Tensor) -> Tensor:
@@ -88,6 +91,7 @@ def run(job: Job) -> None:
         context=shape.context_length,
         step=result.step,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
+        compiled_steps=sum(record.get("compiled", False) for record in records),
     )
 
 
@@ -105,10 +109,9 @@ def _write_shards(
         writer.add(ids, np.array([len(ids)]), text_bytes=text_bytes)
 
 
-def _write_curve(job: Job, metrics: Path) -> None:
+def _write_curve(job: Job, records: list[dict[str, Any]]) -> None:
     elapsed = 0.0
-    for line in metrics.read_text(encoding="utf-8").splitlines():
-        facts = json.loads(line)
+    for facts in records:
         elapsed = facts.get("elapsed", elapsed)
         if found := facts.get("validation"):
             job.note(facts["step"], found["bits_per_byte"], elapsed)

@@ -12,8 +12,13 @@ from race.load import MOST_DISTURBED, is_disturbed
 MARK = "†"
 """At what a part of the cores was taken from."""
 
-NAMES = {"nanogpt": "nanoGPT", "huggingface": "transformers"}
-"""How contenders are written that are written otherwise."""
+NAMES = {
+    "huggingface": "transformers",
+    "nanochat": "nanochat-style",
+    "nanogpt": "nanoGPT-style",
+}
+"""How contenders are written that are written otherwise; two are loops of our own, in the style of
+a project that is no library."""
 
 Group = dict[tuple[str, float], dict[str, list[dict[str, Any]]]]
 """Results by (corpus, budget), then by contender and kind."""

@@ -1,8 +1,6 @@
 """Running one contender as a process, and judging what it left, as nobody's friend.
 
-What torch compiles is kept in a folder for each contender and kind, ours too: all compile cold at
-their first heat of a shape, and find it ready at a later one, with another seed (``ready_seconds``
-in a rival's result tells the two apart).
+What torch compiles goes into the heat's own folder, ours too: so all compile cold, every time.
 """
 
 import hashlib
@@ -77,8 +75,8 @@ def run_heat(
 
     A contender that fails is a result too, which says why. A result with other settings or of other
     texts is none of this heat. With ``retry`` a heat is run again that failed, or from which other
-    programs took the cores. The folder ``work`` is for environments, compiled code and what a
-    contender writes.
+    programs took the cores. The folder ``work`` is for environments and what a contender
+    writes.
     """
     path = results / f"{heat.name}.json"
     digests = [hashlib.sha256(text).hexdigest()[:16] for text in texts]
@@ -101,7 +99,7 @@ def run_heat(
         python = environment(heat.contender, work / "environments")
         watch = Watch()
         try:
-            _run(python, heat, folder, variables(heat, threads, work))
+            _run(python, heat, folder, variables(heat, threads, folder))
         finally:
             result |= watch.facts()
         result |= judge(folder, texts[1])
@@ -132,10 +130,9 @@ def machine_facts() -> dict[str, str | int]:
     return known | ({"commit": done.stdout.strip()} if done.returncode == 0 else {})
 
 
-def variables(heat: Heat, threads: int, work: Path) -> dict[str, str]:
+def variables(heat: Heat, threads: int, folder: Path) -> dict[str, str]:
     """Return a contender's environment."""
     paths = [str(HERE), *([str(HERE.parent)] if heat.contender == "groundup" else [])]
-    compiled = work.resolve() / "compiled" / f"{heat.contender}-{heat.base_kind}"
     rival = heat.contender != "groundup"  # which asks for it itself
     kept = KEEP_MEMORY if rival and heat.base_kind == "tuned" else {}
     return (
@@ -145,7 +142,7 @@ def variables(heat: Heat, threads: int, work: Path) -> dict[str, str]:
             "PYTHONPATH": os.pathsep.join(paths),
             "OMP_NUM_THREADS": str(threads),
             "MKL_NUM_THREADS": str(threads),
-            "TORCHINDUCTOR_CACHE_DIR": str(compiled),
+            "TORCHINDUCTOR_CACHE_DIR": str(folder.resolve() / "compiled"),
         }
     )
 

@@ -14,6 +14,7 @@ from race.reading import Sequences, passes
 from race.run import judge
 from race.score import check_causal
 from race.settings import settings_for
+from torch.nn import functional
 
 
 def make_job(folder, settings, budget):
@@ -209,13 +210,22 @@ def test_groundup_learns_by_the_clock_and_is_judged(tmp_path):
     assert result["steps"] > 0
 
 
-def test_a_crop_for_trainer_has_a_token_to_predict_at_each_place():
-    data = huggingface.Labelled(Sequences(torch.arange(100), 8, seed=0))
-    ids = data[3]["input_ids"]
-    assert (ids - ids[0]).tolist() == list(range(9))
+@pytest.mark.parametrize("family", ["gpt2", "llama"])
+def test_transformers_learns_to_predict_a_token_at_each_place(family):
     pytest.importorskip("transformers")
-    for family in ("gpt2", "llama"):
-        settings = settings_for("huggingface", "tuned", "stdlib", 60.0) | {"context": 8}
-        model = huggingface.make_model(settings | {"family": family}, 100)
-        assert model.config.max_position_embeddings == 9
-        assert model(input_ids=ids[None]).logits.shape == (1, 9, 100)
+    item = huggingface.Labelled(Sequences(torch.arange(100), 8, seed=0))[3]
+    first = int(item["input_ids"][0])
+    assert item["input_ids"].tolist() == list(range(first, first + 8))
+    settings = settings_for("huggingface", "tuned", "stdlib", 60.0) | {"context": 8}
+    model = huggingface.make_model(settings | {"family": family}, 100).eval()
+    assert model.config.max_position_embeddings == 8
+    found = model(**{name: ids[None] for name, ids in item.items()})
+    expected = functional.cross_entropy(found.logits[0], torch.arange(first + 1, first + 9))
+    assert found.loss.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_a_llama_of_transformers_has_the_dropout_of_its_settings():
+    pytest.importorskip("transformers")
+    settings = settings_for("huggingface", "tuned", "stdlib", 60.0) | {"dropout": 0.3}
+    model = huggingface.make_model(settings, 100)
+    assert model.model.layers[0].self_attn.attention_dropout == 0.3
