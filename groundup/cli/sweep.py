@@ -9,6 +9,7 @@ from rich.console import Console
 from groundup.cli.recipe import recipe_options
 from groundup.errors import UsageError
 from groundup.recipe import Recipe, read_recipe
+from groundup.recipe.read import read_keys
 from groundup.sweep import Metric, plan_sweep
 from groundup.sweep.forecast import peak_flops, sweep_seconds
 from groundup.sweep.results import UNITS, best_toml
@@ -78,7 +79,7 @@ OPTIONS: list[tuple[str, Any, Any]] = [
 
 def main(command: str, arguments: Sequence[str]) -> int:
     """Run a sweep; print its results and the best setting."""
-    recipe, options = _read(command, arguments)
+    recipe, options, keys, changes = _read(command, arguments)
     plan = plan_sweep(
         recipe,
         parse_over(options.over),
@@ -87,6 +88,8 @@ def main(command: str, arguments: Sequence[str]) -> int:
         halving=options.halving,
         rungs=options.rungs,
         metric=options.metric,
+        keys=keys,
+        options=changes,
     )
     out = Console()
     if options.dry_run:
@@ -109,8 +112,10 @@ def main(command: str, arguments: Sequence[str]) -> int:
     return 0 if found.best is not None else 1
 
 
-def _read(command: str, arguments: Sequence[str]) -> tuple[Recipe, Any]:
-    """Return the recipe with the command line's overrides, and the sweep's options.
+def _read(
+    command: str, arguments: Sequence[str]
+) -> tuple[Recipe, Any, dict[str, Any], dict[str, Any]]:
+    """Return the recipe, the sweep's options, and the recipe's keys: its file's, the command's.
 
     Raises:
         UsageError: no recipe, or something wrong in it or in the options.
@@ -124,4 +129,4 @@ def _read(command: str, arguments: Sequence[str]) -> tuple[Recipe, Any]:
         if clash := {"pretrain.max_steps", "pretrain.budget"} & set(swept):
             raise UsageError(f"--budget has no effect where {clash.pop()} is swept; leave it out")
         changes.setdefault("pretrain", {})["budget"] = options.budget
-    return read_recipe(path, changes), options
+    return read_recipe(path, changes), options, read_keys(path), changes

@@ -56,7 +56,9 @@ def without_dialled(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> 
     dialled = {
         "tokenizer": () if characters else ("vocab_size",),
         "model": OF_MODEL,
-        "pretrain": OF_TRAINING,
+        # An empty budget is none, as a written recipe has it.
+        "pretrain": OF_TRAINING
+        + (() if _section(values, "pretrain").get("budget") else ("budget",)),
     }
     for section, keys in dialled.items():
         mine, theirs = _section(values, section), _section(overrides, section)
@@ -109,8 +111,8 @@ def training_of(
     Raises:
         UsageError: a sequence of the model's context is too long for the budget or for memory.
     """
-    mine = _section(given, "pretrain").keys()
     pretrain = draft.pretrain
+    mine = _section(given, "pretrain").keys()
     timed = "budget" in mine and pretrain.duration.unit == "seconds"
     wanted = set(MEASURED) - mine
     if pretrain.optimizer == "adamw":

@@ -37,7 +37,7 @@ def read_recipe(
     Raises:
         UsageError: no such file, not TOML, an unknown key, or a bad value.
     """
-    values = merge({"name": path.stem}, _read_toml(path))
+    values = read_keys(path)
     chosen: list[str] = []
     recipe, left_out = change_recipe(
         values,
@@ -52,6 +52,15 @@ def read_recipe(
     for line in [] if preview else chosen:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     return recipe
+
+
+def read_keys(path: Path) -> dict[str, Any]:
+    """Return the keys that a recipe's file sets, nested as there; its name is one of them.
+
+    Raises:
+        UsageError: no such file, or not TOML.
+    """
+    return merge({"name": path.stem}, _read_toml(path))
 
 
 def change_recipe(

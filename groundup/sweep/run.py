@@ -1,6 +1,7 @@
 """The sweep: rung by rung, trial by trial; what is done is not done again."""
 
 import gc
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -31,7 +32,8 @@ from groundup.sweep.results import (
 )
 from groundup.sweep.space import Over, in_words
 from groundup.sweep.text import link_text, make_text, tokens_of
-from groundup.sweep.trials import Plan, Trial, plan_sweep
+from groundup.sweep.trials import Plan, Trial, plan_sweep, text_key
+from groundup.train import NonFiniteError, SpikeError
 from groundup.train.display import duration
 
 
@@ -142,7 +144,7 @@ class _Runner:
         made: dict[str, Recipe] = {}
         texts = {}
         for index, (_, recipe) in enumerate(self.plan.settings):
-            key = fingerprint([recipe.corpus.model_dump(), recipe.tokenizer.model_dump()])
+            key = text_key(recipe)
             if key not in made:
                 made[key] = make_text(recipe, self.folder / "shared")
                 held_out = read_record(made[key].folder / "tokens")["result"]["validation"]
@@ -168,21 +170,26 @@ class _Runner:
         )
         started = time.perf_counter()
         try:
-            result = self._train(trial, name, text)
+            result, lasting = self._train(trial, name, text)
         except InterruptedRun:
             raise InterruptedRun(
                 f"interrupted in trial {self.number} of {self.plan.num_trials}; saved; "
                 "run the same command to resume"
             ) from None
         self.pace.done(self._expected(trial), time.perf_counter() - started)
-        append_result(self.folder / "sweep.jsonl", result)
+        if lasting:
+            append_result(self.folder / "sweep.jsonl", result)
         self.results[name] = result
         value = result.value(self.plan.metric)
         unit = UNITS[self.plan.metric]
         _say(f"  failed: {result.failed}" if value is None else f"  {value:.4f} {unit}")
         return result
 
-    def _train(self, trial: Trial, name: str, text: Recipe) -> Result:
+    def _train(self, trial: Trial, name: str, text: Recipe) -> tuple[Result, bool]:
+        """Return what a trial gave, and whether it would give the same again.
+
+        What the user can mend between two calls, memory for one, is tried again at the next.
+        """
         recipe = _as_trial(trial.recipe, self.folder / "trials", name)
         link_text(text, recipe)
         known = Result(name, trial.setting, recipe.seed, trial.rung, str(trial.budget))
@@ -195,7 +202,10 @@ class _Runner:
         except (UserError, MemoryError, RuntimeError) as error:
             if not (isinstance(error, UserError) or is_out_of_memory(error)):
                 raise
-            return replace(known, failed=" ".join(str(error).split()) or type(error).__name__)
+            failed = " ".join(str(error).split()) or type(error).__name__
+            return replace(known, failed=failed), isinstance(error, NonFiniteError | SpikeError)
+        # The model stays; what only a training that goes on needs is twice as large, and more.
+        shutil.rmtree(recipe.folder / "pretrain" / "checkpoints", ignore_errors=True)
         numbers = outcome.result
         result = replace(
             known,
@@ -207,8 +217,8 @@ class _Runner:
             seconds=numbers["training_seconds"],
         )
         if result.value(self.plan.metric) is None:
-            return replace(result, failed=f"{self.plan.metric} is not comparable or not finite")
-        return result
+            result = replace(result, failed=f"{self.plan.metric} is not comparable or not finite")
+        return result, True
 
     def _later(self, rung: int) -> Iterator[Trial]:
         """Return the trials of the rungs to come; the first settings stand for the best."""

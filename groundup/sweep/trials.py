@@ -1,19 +1,20 @@
 """From settings to recipes that are known to be right before the first of them is trained."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from groundup.errors import UsageError
 from groundup.files import fingerprint
+from groundup.plan.size import training_rate
 from groundup.recipe import Recipe, write_toml
 from groundup.recipe.pretrain import learning_inputs
-from groundup.recipe.read import change_recipe
+from groundup.recipe.read import change_recipe, merge
 from groundup.sweep.halving import rung_budgets, rung_sizes
 from groundup.sweep.results import Metric
 from groundup.sweep.space import Over, Range, Setting, draws, grid, in_words, nested, spelt
-from groundup.train import Duration
+from groundup.train import Duration, TrainConfig, check_length_ramp
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,15 @@ def plan_sweep(
     halving: int = 3,
     rungs: int = 1,
     metric: Metric = "bits_per_byte",
+    keys: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Plan:
-    """Check a sweep; nothing is run. The arguments are those of ``sweep``.
+    """Check a sweep; nothing is run. The arguments are those of ``sweep``, but for two.
+
+    They are for recipes with a dial (``size``, ``depth``), and where one is swept. ``keys`` are
+    those that the recipe's file sets, nested: what a dial sets follows from them for each setting.
+    By default all keys of the recipe stand fast, but for what a swept dial sets. ``options`` are
+    keys set on top, which a swept dial leaves alone.
 
     Raises:
         UsageError: in one line: an unknown key, a wrong value, the same twice, a key without
@@ -107,16 +115,19 @@ def plan_sweep(
         _check_key(key, values)
     settings = draws(over, samples, recipe.seed) if samples else grid(over)
     sizes = rung_sizes(len(settings), halving, rungs)
-    if metric == "nats_per_token" and any(key.startswith(("corpus.", "tok")) for key in over):
+    if keys is None:
+        keys = tomllib.loads(write_toml(recipe))
+    measure = _once(training_rate)
+    recipes = [_changed(keys, options or {}, setting, measure) for setting in settings]
+    if metric == "nats_per_token" and len(set(map(text_key, recipes))) > 1:
         raise UsageError("nats_per_token compares no tokenizers or corpora; use bits_per_byte")
-    written = tomllib.loads(write_toml(recipe))
-    recipes = [_changed(written, setting) for setting in settings]
     found = [
         (_as_read(setting, changed), changed)
         for setting, changed in zip(settings, recipes, strict=True)
     ]
     _refuse_the_same_twice(found)
     for changed in recipes:
+        check_length_ramp(changed.pretrain, changed.model.context_length)
         rung_budgets(changed.pretrain.duration, halving, rungs)
     return Plan(recipe, tuple(found), seeds, halving, tuple(sizes), metric)
 
@@ -143,10 +154,29 @@ def _check_key(key: str, values: Any) -> None:
         raise UsageError(f"--over {key}: has one value; set it by --{key.replace('_', '-')}")
 
 
-def _changed(values: dict[str, Any], setting: Setting) -> Recipe:
+def _once(measure: Callable[[TrainConfig], float]) -> Callable[[TrainConfig], float]:
+    """Return a measure that all settings share: two measurements might give two batch sizes."""
+    known: dict[tuple[Any, ...], float] = {}
+
+    def measured(config: TrainConfig) -> float:
+        key = config.device, config.precision, config.threads
+        if key not in known:
+            known[key] = measure(config)
+        return known[key]
+
+    return measured
+
+
+def _changed(
+    keys: Mapping[str, Any],
+    options: Mapping[str, Any],
+    setting: Setting,
+    measure: Callable[[TrainConfig], float],
+) -> Recipe:
     """Return the recipe with a setting; a mistake is put down to the option it came by."""
+    changes = merge(options, nested(setting))
     try:
-        recipe, _ = change_recipe(values, nested(setting), "with " + in_words(setting))
+        recipe, _ = change_recipe(dict(keys), changes, "with " + in_words(setting), measure=measure)
     except UsageError as error:
         option, _, what = str(error).partition(": ")
         if option.startswith("--"):
@@ -194,5 +224,10 @@ def _refuse_the_same_twice(settings: list[tuple[Setting, Recipe]]) -> None:
 
 def training(recipe: Recipe) -> str:
     """Return 16 hex digits of all keys that decide what is learned, and from what."""
+    return fingerprint([text_key(recipe), learning_inputs(recipe)])
+
+
+def text_key(recipe: Recipe) -> str:
+    """Return 16 hex digits of all keys that decide what is read, and in which tokens."""
     text = recipe.corpus.model_dump(mode="json", exclude={"workers"})
-    return fingerprint([text, recipe.tokenizer.model_dump(mode="json"), learning_inputs(recipe)])
+    return fingerprint([text, recipe.tokenizer.model_dump(mode="json")])

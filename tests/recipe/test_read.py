@@ -128,6 +128,13 @@ def test_what_follows_from_other_keys_still_follows_in_a_written_recipe(tmp_path
     assert gpt2.norm_eps == 1e-3
 
 
+def test_runs_may_lie_in_the_home_folder(write, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert read_recipe(write('runs = "~/models"')).runs == tmp_path / "models"
+    with pytest.raises(UsageError, match="no such user"):
+        read_recipe(write('runs = "~nobody-at-all/models"'))
+
+
 def test_every_key_is_documented():
     def undocumented(config, prefix=""):
         for name, field in config.model_fields.items():

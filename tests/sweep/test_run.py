@@ -130,6 +130,8 @@ def test_memory_that_a_setting_wants_in_vain_is_its_failure_and_a_bug_is_none(re
         patch.setattr(sweeping, "run_recipe", mock.Mock(side_effect=full))
         found = sweep(recipe.model_copy(update={"name": "large"}), RATES)
     assert "can't allocate memory" in found.rungs[0][0].results[0].failed
+    again = sweep(recipe.model_copy(update={"name": "large"}), RATES)
+    assert again.best is not None, "there may be more memory now"
     with monkeypatch.context() as patch:
         patch.setattr(sweeping, "run_recipe", mock.Mock(side_effect=RuntimeError("a bug")))
         with pytest.raises(RuntimeError, match="a bug"):

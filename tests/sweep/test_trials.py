@@ -6,6 +6,7 @@ import pytest
 
 from groundup.errors import UsageError
 from groundup.recipe import read_recipe
+from groundup.recipe.read import read_keys
 from groundup.sweep import Range, plan_sweep
 
 
@@ -56,6 +57,73 @@ def test_numbers_that_make_no_sense_are_refused(recipe, options, message):
 def test_tokenizers_are_not_compared_by_the_token(recipe):
     with pytest.raises(UsageError, match="use bits_per_byte"):
         plan_sweep(recipe, {"tokenizer.vocab_size": (260, 280)}, metric="nats_per_token")
+
+
+def test_the_vocabularies_of_two_sizes_are_not_compared_by_the_token(recipe):
+    plan = plan_sweep(recipe, {"size": ("1m", "3m")}, metric="nats_per_token")
+    assert {changed.tokenizer.vocab_size for _, changed in plan.settings} == {2048}
+    with pytest.raises(UsageError, match="use bits_per_byte"):
+        plan_sweep(recipe, {"size": ("1m", "10m")}, metric="nats_per_token")
+
+
+DIALLED = """
+[corpus]
+sources = ["text"]
+[pretrain]
+budget = "90 s"
+learning_rate = 0.5
+"""
+
+
+@pytest.fixture
+def dialled(place):
+    (place / "dialled.toml").write_text(DIALLED)
+    return place / "dialled.toml"
+
+
+def test_what_the_command_sets_stays_beside_a_swept_dial(dialled):
+    options = {"pretrain": {"learning_rate": 0.25, "max_steps": 200}}
+    recipe = read_recipe(dialled, options)
+    over = {"size": ("1m", "3m")}
+    plan = plan_sweep(recipe, over, keys=read_keys(dialled), options=options)
+    configs = [changed.pretrain for _, changed in plan.settings]
+    assert [(config.learning_rate, config.max_steps) for config in configs] == [(0.25, 200)] * 2
+    plan = plan_sweep(read_recipe(dialled), over, keys=read_keys(dialled))
+    assert 0.5 not in {changed.pretrain.learning_rate for _, changed in plan.settings}
+    assert {changed.pretrain.budget for _, changed in plan.settings} == {"90 s"}
+
+
+def test_what_a_dial_sets_follows_from_a_swept_key_as_it_would_from_the_pasted_one(dialled):
+    dialled.write_text('size = "3m"\n' + DIALLED.replace("learning_rate = 0.5", "base_width = 128"))
+    keys, over = read_keys(dialled), {"pretrain.batch_size": (4, 64)}
+    plan = plan_sweep(read_recipe(dialled), over, keys=keys)
+    pasted = [read_recipe(dialled, {"pretrain": {"batch_size": size}}) for size in (4, 64)]
+    assert [changed for _, changed in plan.settings] == pasted
+    dialled.write_text('size = "3m"\n' + DIALLED.replace("learning_rate = 0.5", ""))
+    keys = read_keys(dialled)
+    plan = plan_sweep(read_recipe(dialled), over, keys=keys)
+    pasted = [read_recipe(dialled, {"pretrain": {"batch_size": size}}) for size in (4, 64)]
+    rates = [changed.pretrain.muon_learning_rate for _, changed in plan.settings]
+    assert rates == [changed.pretrain.muon_learning_rate for changed in pasted]
+    assert rates[0] < rates[1]
+
+
+def test_without_a_budget_a_swept_size_trains_its_20_tokens_per_parameter(place):
+    (place / "plain.toml").write_text('[corpus]\nsources = ["text"]\n')
+    recipe = read_recipe(place / "plain.toml")
+    plan = plan_sweep(recipe, {"size": ("1m", "3m")})
+    budgets = [changed.pretrain.budget for _, changed in plan.settings]
+    assert budgets == [
+        read_recipe(place / "plain.toml", {"size": s}).pretrain.budget for s in ("1m", "3m")
+    ]
+    assert all(budget.endswith("tokens") for budget in budgets)
+
+
+def test_a_ramp_that_does_not_fit_a_swept_context_is_found_before_anything_runs(recipe):
+    ramp = recipe.pretrain.model_copy(update={"length_ramp": ((0.2, 8),)})
+    recipe = recipe.model_copy(update={"pretrain": ramp})
+    with pytest.raises(UsageError, match=r"8 tokens should be a smaller divisor of .* 20"):
+        plan_sweep(recipe, {"model.context_length": (16, 20)})
 
 
 def test_the_trials_of_each_rung(recipe):
