@@ -98,6 +98,18 @@ def replace_folder(new: Path, path: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
+def clear_half_made(folder: Path, name: str) -> None:
+    """Remove what a kill has left of ``folder / name``; put it back if caught between two renames.
+
+    What ``atomic_folder`` and ``replace_folder`` make is called ``.NAME.*`` until it is whole.
+    """
+    for old in folder.glob(f".{name}.old.*/{name}"):
+        if not (folder / name).exists():
+            old.rename(folder / name)
+    for leftover in folder.glob(f".{name}.*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
 def _sync_tree(folder: Path) -> None:
     """Flush every file to disk, so that the rename never outlives the content."""
     for file in folder.rglob("*"):

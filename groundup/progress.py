@@ -19,7 +19,16 @@ from rich.progress import (
 )
 from rich.text import Text
 
-console = Console(stderr=True)
+
+class _Talk(Console):
+    """A console whose reader may leave, as tee does on Ctrl-C: the work goes on, unheard."""
+
+    def on_broken_pipe(self) -> None:
+        """Say no more; rich would end the program."""
+        self.quiet = True
+
+
+console = _Talk(stderr=True)
 """Where groundup talks to people; results for programs go to stdout."""
 
 

@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import TextIO
 
 import groundup
 from groundup.errors import UsageError, printable
@@ -22,9 +23,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tokenize": ("stages", "one stage: documents to token shards"),
     "pretrain": ("stages", "one stage: train the model on next tokens"),
     "sweep": ("sweep", "train a recipe with many values of its keys, and find the best"),
-    "evaluate": ("evaluate", "numbers of a finished model"),
+    "evaluate": ("evaluate", "measure a finished model: bits per byte, valid Python"),
     "generate": ("generate", "continue prompts with a model"),
-    "chat": ("chat", "talk with a model"),
+    "chat": ("chat", "type a text, the model continues it"),
     "inspect": ("inspect", "look inside a run: its tokenizer, on a text"),
     "doctor": ("doctor", "whether this machine computes correctly, and how fast"),
 }
@@ -43,8 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as error:  # tyro leaves so after printing --help
         return error.code if isinstance(error.code, int) else 0
     except BrokenPipeError:
-        # Whoever read us has gone (| head). Python would complain once more while closing stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard(sys.stdout)  # whoever read us has gone (| head)
         return 1
     except BaseException as error:  # noqa: BLE001 - the last place that can put it in a line
         if debug:
@@ -52,8 +52,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from groundup.cli.mistakes import explain
 
         code, line = explain(error)
-        sys.stderr.write(f"groundup: {printable(line)}\n")
+        try:
+            sys.stderr.write(f"groundup: {printable(line)}\n")
+        except BrokenPipeError:
+            _discard(sys.stderr)
         return code
+
+
+def _discard(stream: TextIO) -> None:
+    """Let nobody read what a stream still holds: Python would complain while closing it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _rest_idle_threads() -> None:
@@ -93,7 +101,7 @@ def _help() -> str:
         "Build a language model from the ground up: raw text in, a working model out.\n\n"
         f"commands:\n{rows}\n\n"
         "start with:\n"
-        "  groundup run quickstart                        train a small model, minutes\n"
+        "  groundup run quickstart                        train a small model, ten minutes\n"
         '  groundup generate runs/quickstart --prompt "def"    let it write\n\n'
         "groundup COMMAND --help shows a command's options; --version the version;\n"
         "--debug, with any command, the traceback of a failure."

@@ -1,13 +1,13 @@
 """One process at a time in a run's folder, and no litter from those that were killed."""
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from groundup.errors import UserError
+from groundup.files import clear_half_made
 
 
 class BusyError(UserError):
@@ -42,15 +42,6 @@ def locked(folder: Path, stages: Sequence[str]) -> Iterator[None]:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
-        _clear_half_made(folder, stages)
+        for stage in stages:
+            clear_half_made(folder, stage)
         yield
-
-
-def _clear_half_made(folder: Path, stages: Sequence[str]) -> None:
-    """Remove temporary folders (``files.atomic_folder``); put back one caught between renames."""
-    for stage in stages:
-        for old in folder.glob(f".{stage}.old.*/{stage}"):
-            if not (folder / stage).exists():
-                old.rename(folder / stage)
-        for leftover in folder.glob(f".{stage}.*"):
-            shutil.rmtree(leftover, ignore_errors=True)

@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from groundup.config import Config
 from groundup.corpus import CorpusConfig
+from groundup.errors import UserError
+from groundup.files import expand_user
 from groundup.generate import SamplingConfig
 from groundup.model import ModelConfig
 from groundup.plan.size import DEEPEST, Size
@@ -95,6 +97,14 @@ class Recipe(Config):
 
     evaluate: EvaluateConfig = EvaluateConfig()
     """Numbers of the finished model."""
+
+    @field_validator("runs")
+    @classmethod
+    def _at_home(cls, runs: Path) -> Path:
+        try:
+            return expand_user(runs)
+        except UserError as error:
+            raise ValueError(str(error)) from None
 
     @model_validator(mode="after")
     def _one_dial(self) -> Self:

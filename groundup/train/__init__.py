@@ -1,6 +1,6 @@
 """Training: the one loop, optimizers, schedules, precision, checkpoints, metrics."""
 
-from groundup.train.budget import settle
+from groundup.train.budget import check_length_ramp, settle
 from groundup.train.config import TrainConfig
 from groundup.train.duration import Duration
 from groundup.train.float8 import check_float8
@@ -8,6 +8,7 @@ from groundup.train.flops import flops_per_token
 from groundup.train.horizon import Recorded
 from groundup.train.loop import NonFiniteError, fit
 from groundup.train.loss import BatchSource, Loss, Objective
+from groundup.train.spikes import SpikeError
 from groundup.train.state import FitResult
 from groundup.train.validate import Validation, known_text_bytes, validate
 
@@ -19,9 +20,11 @@ __all__ = [
     "NonFiniteError",
     "Objective",
     "Recorded",
+    "SpikeError",
     "TrainConfig",
     "Validation",
     "check_float8",
+    "check_length_ramp",
     "fit",
     "flops_per_token",
     "known_text_bytes",

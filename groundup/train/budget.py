@@ -62,6 +62,20 @@ def steps_for(config: TrainConfig, sequences: float) -> int:
     return bisect_left(range(most), sequences, lo=1, key=lambda n: num_sequences(config, n))
 
 
+def check_length_ramp(config: TrainConfig, context_length: int) -> None:
+    """Check that rows of the ramp's lengths fill sequences of ``context_length`` tokens.
+
+    Raises:
+        UsageError: they do not.
+    """
+    for _, length in config.length_ramp:
+        if length >= context_length or context_length % length:
+            raise UsageError(
+                f"pretrain.length_ramp: {length} tokens should be a smaller divisor of "
+                f"model.context_length {context_length}"
+            )
+
+
 def settle(
     config: TrainConfig,
     *,
@@ -82,12 +96,7 @@ def settle(
     Raises:
         UsageError: ``length_ramp`` does not fit ``context_length``.
     """
-    for _, length in config.length_ramp:
-        if length >= context_length or context_length % length:
-            raise UsageError(
-                f"pretrain.length_ramp: {length} tokens should be a smaller divisor of "
-                f"model.context_length {context_length}"
-            )
+    check_length_ramp(config, context_length)
     duration = config.duration
     match duration.unit:
         case "seconds":

@@ -23,7 +23,7 @@ from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
 
 from groundup.errors import UserError
-from groundup.files import atomic_folder, write_json
+from groundup.files import atomic_folder, clear_half_made, write_json
 
 FORMAT = 1
 STATE = "state.json"
@@ -94,9 +94,9 @@ class Checkpoints:
         Raises:
             UserError: none is whole, or it belongs to another model, optimizer or data.
         """
-        for leftover in self._entries():
-            if leftover.name.startswith(".step-"):
-                shutil.rmtree(leftover, ignore_errors=True)
+        leftovers = {path.name for path in self._entries() if path.name.startswith(".step-")}
+        for name in {name.split(".")[1] for name in leftovers}:
+            clear_half_made(self.folder, name)
         damaged: list[Path] = []
         steps = self.steps()
         for step in reversed(steps):

@@ -30,14 +30,19 @@ TRIAL_STEPS = 12
 """Steps of each kind in a trial. The first two of each do not count."""
 
 
-def can_compile(model: nn.Module, device: torch.device) -> bool:
-    """Return whether ``compile = "auto"`` may compile at all.
+def compile_obstacle(model: nn.Module, device: torch.device) -> str:
+    """Return why ``compile = "auto"`` cannot compile at all; empty where it can.
 
-    On CPUs with a C++ compiler and on CUDA; and no recurrent network, for its loop over time would
-    be unrolled.
+    It can on CUDA and on CPUs with a C++ compiler; but no recurrent network, for its loop over time
+    would be unrolled.
     """
-    compiler = device.type in PAYS_FROM and (device.type != "cpu" or has_compiler())
-    return compiler and not isinstance(model, RNN)
+    if device.type not in PAYS_FROM:
+        return f"not tried on {device.type}"
+    if device.type == "cpu" and not has_compiler():
+        return "no C++ compiler (g++, clang++ or CXX) was found"
+    if isinstance(model, RNN):
+        return "a recurrent network's loop over time would be unrolled"
+    return ""
 
 
 class Trial:

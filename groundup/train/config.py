@@ -41,7 +41,7 @@ class TrainConfig(Config):
     included, which learning rate and ramps follow. By the clock no two runs are the same."""
 
     batch_size: int = Field(default=32, ge=1)
-    """Sequences per step, over all micro-batches and ranks."""
+    """Sequences per step, over all micro-batches."""
 
     micro_batch_size: int = Field(default=0, ge=0)
     """Sequences per forward pass, a divisor of batch_size; 0: the whole batch. Smaller takes less

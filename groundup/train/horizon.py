@@ -63,6 +63,14 @@ class Horizon(ABC):
         """Return whether a part of a run's end can be done now already, with steps after it."""
         return True
 
+    @property
+    def reserves_unknown(self) -> bool:
+        """Whether the run's end has to be timed before its first step."""
+        return False
+
+    def note(self, state: RunState) -> None:  # noqa: B027
+        """Note in the state that is saved what a resumed run needs to know."""
+
 
 class Counted(Horizon):
     """A run of ``num_steps`` steps."""
@@ -156,6 +164,15 @@ class Clock(Horizon):
     def affords(self, part: str) -> bool:
         """Return whether ``part`` leaves time for a step."""
         return self.left > self.ends.get(part, 0.0) + self._step_seconds
+
+    @property
+    def reserves_unknown(self) -> bool:
+        """Whether no session of this run has timed its end yet."""
+        return "checkpoint" not in self.ends
+
+    def note(self, state: RunState) -> None:
+        """Note when the first step began, and how long the parts of the end take."""
+        state.begun, state.ends = self.begun, self.ends
 
 
 class Recorded(Horizon):

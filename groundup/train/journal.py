@@ -17,14 +17,16 @@ class Journal:
     """One call per event; each goes everywhere it belongs.
 
     ``metrics.jsonl`` has a line per step: ``step`` (steps done), ``loss`` (mean, nats/token for
-    next tokens), the objective's metrics, ``grad_norm`` (before clipping), ``learning_rate``
-    (AdamW's), ``progress`` (share of the run that was done as the step began), ``tokens`` and
-    ``seconds`` (of the steps since the run began), ``elapsed`` (seconds on the wall since then),
-    ``tokens_per_second`` (of this step), ``mfu`` (share of the measured peak), ``skipped`` (spikes
-    since the run began, where they are looked for) and, every ``update_ratio_every`` steps,
-    ``update_ratio`` (how far the step moved each group, as a part of its norm); and a line
-    ``{"step": …, "validation": {"nats_per_token": …, "bits_per_byte": …}}`` per validation.
-    ``samples.jsonl`` has ``{"step": …, "text": …}``.
+    next tokens), the objective's metrics, ``grad_norm`` (before clipping), ``learning_rate`` (of
+    each group), ``progress`` (share of the run that was done as the step began), ``tokens`` and
+    ``seconds`` (of the steps since the run began), ``data_seconds`` (spent on reading this step's
+    batch, before the step or on a GPU during the one before), ``elapsed`` (seconds on the wall
+    since the run began), ``tokens_per_second`` (of this step), ``compiled`` (whether this step
+    was), ``mfu`` (share of the measured peak), ``skipped`` (spikes since the run began, where they
+    are looked for) and, every ``update_ratio_every`` steps, ``update_ratio`` (how far the step
+    moved each group, as a part of its norm); and a line ``{"step": …, "validation":
+    {"nats_per_token": …, "bits_per_byte": …}}`` per validation. ``samples.jsonl`` has ``{"step": …,
+    "text": …}``.
 
     Args:
         folder: of the run.

@@ -1,8 +1,9 @@
 """The one training loop. It knows nothing of tasks: an objective does."""
 
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from groundup.train.checkpoint import Checkpoints, Tensors
 from groundup.train.config import TrainConfig
 from groundup.train.display import Display, duration
 from groundup.train.float8 import float8_products
-from groundup.train.horizon import Clock, Horizon, Stopwatch, horizon_of
+from groundup.train.horizon import Horizon, Stopwatch, horizon_of
 from groundup.train.journal import Journal
 from groundup.train.loss import BatchSource, Objective, ResizableSource
 from groundup.train.optimizers import Optimizers, group_parameters
@@ -55,9 +56,10 @@ def fit(
 ) -> FitResult:
     """Train a model, going on from the newest whole checkpoint in ``folder`` if there is one.
 
-    A run that is killed and resumed gives the losses of one that was not, bit for bit on one
-    machine. SIGINT and SIGTERM finish the step, and its validation if it is due, save, and return
-    with ``interrupted``. With more ``max_steps`` (or time) than at first a finished run goes on.
+    A run that is killed and resumed gives the losses of one that was not, bit for bit on one CPU (a
+    GPU's attention adds up in any order). SIGINT and SIGTERM finish the step, and its validation if
+    it is due, save, and return with ``interrupted``. With more ``max_steps`` (or time) than at
+    first a finished run goes on.
 
     Two runs with the same seed have the same losses where steps are counted. With a budget of time
     the schedule follows the clock, and no two runs are the same; but each is resumed with what had
@@ -91,188 +93,272 @@ def fit(
     folder.mkdir(parents=True, exist_ok=True)
     rng.seed_all(seed)
     model.to(device).train()
-    budget = config.duration.seconds
-    display = Display(
-        console, max_steps=config.max_steps, log_every=config.log_every, budget=budget
-    )
     masters = Masters(model, dtype)
     try:
-        batch_tokens = batches.batch(0).inputs.numel()
-        groups = group_parameters(model, masters.parameters(), config, batch_tokens=batch_tokens)
-        optimizers = Optimizers(groups, config, dtype)
-        average = WeightAverage(masters, config)
-        tensors = {
-            "model": masters.state_dict(),
-            "optimizer": optimizers.state_dict(),
-            "average": average.state_dict(),
-        }
-        checkpoints = Checkpoints(
-            folder / "checkpoints", keep=config.keep_checkpoints, warn=display.warn
-        )
-        state = _resume(checkpoints, tensors, batches, config, device)
-        masters.publish()
-        watch = Stopwatch(state.elapsed, started)
-        horizon = horizon_of(config, state, watch) if horizon is None else horizon
-        start_step = saved_step = state.step
-        state.budget = budget or 0.0
-        over = horizon.over(start_step)
-        if start_step and not over:
-            of = f" of {config.max_steps}" if budget is None else ""
-            used = f", {duration(state.elapsed)} of {config.budget}" if budget else ""
-            display.say(f"resuming after step {start_step}{of}{used}")
-
-        def due(every: int, part: str) -> bool:
-            return every > 0 and state.step % every == 0 and horizon.affords(part)
-
-        def run_validation() -> bool:
-            assert validation is not None
-            start = time.perf_counter()
-            with average.in_place():
-                measured = validate(
-                    model, objective, validation(), device=device, token_bytes=token_bytes
-                )
-            horizon.ended("validation", time.perf_counter() - start)
-            journal.validation(state.step, measured)
-            return state.record_validation(measured)
-
-        def write_sample() -> None:
-            assert sample is not None
-            start = time.perf_counter()
-            with average.in_place(), evaluating(model, device):
-                text = sample(model)
-            horizon.ended("sample", time.perf_counter() - start)
-            journal.sample(state.step, text)
-
-        def save() -> None:
-            nonlocal saved_step
-            start = time.perf_counter()
-            state.file_bytes, state.elapsed = journal.sync(), watch.elapsed
-            if isinstance(horizon, Clock):
-                state.begun, state.ends = horizon.begun, horizon.ends
-            rest = {"loader": batches.state(state.step), "rng": rng.capture(device)}
-            checkpoints.save(state.step, tensors, {**asdict(state), **rest})
-            saved_step = state.step
-            horizon.ended("checkpoint", time.perf_counter() - start)
-
-        def rehearse() -> None:
-            """Time what the run will end with, so that the clock leaves room for it."""
-            if validation is not None:
-                seconds = forecast(model, objective, validation(), device=device)
-                horizon.ended("validation", seconds)
-            if sample is not None and config.sample_every:
-                start = time.perf_counter()
-                with evaluating(model, device):
-                    sample(model)
-                horizon.ended("sample", time.perf_counter() - start)
-            save()
-
-        with (
-            float8_products(model, on=config.float8),
-            graceful_interruption() as interruption,
-            Journal(
-                folder,
-                config,
-                display,
-                first_step=start_step + 1,
-                file_bytes=state.file_bytes,
-            ) as journal,
-        ):
-            state.finished = over
-            source = ShapedBatches(
-                batches, objective, model, masters, config, device, display, horizon
-            )
-            if not over:
-                display.start(start_step, groups)
-                if isinstance(horizon, Clock) and "checkpoint" not in state.ends:
-                    rehearse()
-
-            while not over and not interruption.requested:
-                progress, batch = source.take(state.step)
-                start = time.perf_counter()
-                rate = multiplier(progress, config) * batch_multiplier(source.sequences, config)
-                watched = (
-                    config.update_ratio_every and (state.step + 1) % config.update_ratio_every == 0
-                )
-                before = telemetry.copy_weights(groups) if watched else []
-                result = train_step(
-                    model,
-                    source.objective,
-                    masters,
-                    optimizers,
-                    batch,
-                    micro_batch_size=source.micro_batch_size,
-                    clip_norm=config.clip_norm,
-                    multiplier=rate,
-                    meanwhile=source.look_ahead,
-                    accept=partial(
-                        state.spikes.accept,
-                        factor=config.spike_factor,
-                        window=config.spike_window,
-                        warn=display.warn,
-                    ),
-                )
-                if not result.finite:
-                    documents = batches.documents_of(state.step)
-                    raise _non_finite(result, state.step + 1, documents, checkpoints.newest())
-                seconds = time.perf_counter() - start
-                horizon.stepped(seconds)
-                source.stepped(seconds)
-                state.advance(source.tokens, seconds, progress.share)
-                over = horizon.over(state.step)
-                if result.updated:
-                    average.update(1.0 if over else horizon.progress(state.step).share)
-                line: dict[str, Any] = {
-                    "step": state.step,
-                    "loss": result.loss,
-                    **result.metrics,
-                    "grad_norm": result.grad_norm,
-                    "learning_rate": config.learning_rate * rate,
-                    "progress": progress.share,
-                    "tokens": state.tokens,
-                    "seconds": round(state.seconds, 4),
-                    "elapsed": round(watch.elapsed, 4),
-                    "tokens_per_second": round(source.tokens / seconds, 1),
-                }
-                if peak_flops:
-                    line["mfu"] = round(source.flops / seconds / peak_flops, 4)
-                if config.spike_factor:
-                    line["skipped"] = state.spikes.skipped
-                if watched and result.updated:
-                    line["update_ratio"] = telemetry.update_ratios(groups, before)
-                journal.step(line)
-
-                if over:
-                    break
-                improved = False
-                if validation is not None and due(config.eval_every, "validation"):
-                    improved = run_validation()
-                if sample is not None and due(config.sample_every, "sample"):
-                    write_sample()
-                best = improved and horizon.affords("checkpoint")
-                if best or due(config.checkpoint_every, "checkpoint"):
-                    save()
-                over = horizon.over(state.step)  # by the clock: these took time
-
-            if over and (state.step > start_step or isinstance(horizon, Clock)):
-                average.finish()
-                if validation is not None:
-                    run_validation()
-                if sample is not None and config.sample_every:
-                    write_sample()
-                state.finished = True
-                save()
-                if budget is not None:
-                    display.say(
-                        f"this run was {state.step} steps: max_steps = {state.step} instead of the "
-                        "budget gives one as long on any machine"
-                    )
-            elif saved_step != state.step:
-                save()
-        average.keep()
-        return FitResult.of(state, checkpoints, interrupted=not over)
+        run = _Run(model, objective, batches, masters, config, folder, device, peak_flops)
+        run.resume(started, horizon)
+        return run.train(_Looks(validation, token_bytes, sample))
     finally:
         masters.release()
         model.eval()
+
+
+@dataclass(frozen=True)
+class _Looks:
+    """What is looked at on the way; the arguments of ``fit``."""
+
+    validation: Callable[[], Iterable[Batch]] | None
+    token_bytes: Tensor | None
+    sample: Callable[[nn.Module], str] | None
+
+
+class _Run:
+    """One call of ``fit``: what it holds, and what it does in and between steps."""
+
+    state: RunState
+    watch: Stopwatch
+    horizon: Horizon
+    journal: Journal
+    looks: _Looks
+
+    def __init__(
+        self,
+        model: nn.Module,
+        objective: Objective,
+        batches: BatchSource,
+        masters: Masters,
+        config: TrainConfig,
+        folder: Path,
+        device: torch.device,
+        peak_flops: float | None,
+    ) -> None:
+        self.model, self.objective, self.batches = model, objective, batches
+        self.masters, self.config, self.folder = masters, config, folder
+        self.device, self.peak_flops = device, peak_flops
+        self.display = Display(
+            console,
+            max_steps=config.max_steps,
+            log_every=config.log_every,
+            budget=config.duration.seconds,
+        )
+        parameters = masters.parameters()
+        batch_tokens = batches.batch(0).inputs.numel()
+        self.groups = group_parameters(model, parameters, config, batch_tokens=batch_tokens)
+        self.optimizers = Optimizers(self.groups, config, masters.dtype)
+        self.average = WeightAverage(masters, config)
+        self.tensors = {
+            "model": masters.state_dict(),
+            "optimizer": self.optimizers.state_dict(),
+            "average": self.average.state_dict(),
+        }
+        self.checkpoints = Checkpoints(
+            folder / "checkpoints", keep=config.keep_checkpoints, warn=self.display.warn
+        )
+        self.saved_step = 0
+
+    def resume(self, started: float, horizon: Horizon | None) -> None:
+        """Go on from the newest whole checkpoint, or begin; the arguments are those of ``fit``."""
+        self.state = _resume(self.checkpoints, self.tensors, self.batches, self.config, self.device)
+        self.masters.publish()
+        self.saved_step = self.state.step
+        self.watch = Stopwatch(self.state.elapsed, started)
+        self.horizon = horizon or horizon_of(self.config, self.state, self.watch)
+        self.state.budget = self.config.duration.seconds or 0.0
+
+    def train(self, looks: _Looks) -> FitResult:
+        """Take all steps that are left; save and return earlier where a signal comes."""
+        self.looks, state = looks, self.state
+        over = self.horizon.over(state.step)
+        state.finished = complete = over and state.finished
+        with (
+            float8_products(self.model, on=self.config.float8),
+            graceful_interruption() as interruption,
+            Journal(
+                self.folder,
+                self.config,
+                self.display,
+                first_step=state.step + 1,
+                file_bytes=state.file_bytes,
+            ) as self.journal,
+        ):
+            source = ShapedBatches(
+                self.batches,
+                self.objective,
+                self.model,
+                self.masters,
+                self.config,
+                self.device,
+                self.display,
+                self.horizon,
+            )
+            if not over:
+                self._begin()
+            while not over and not interruption.requested:
+                over = self._step(source)
+                if not over:
+                    self._look()
+                    over = self.horizon.over(state.step)  # by the clock: that took time
+            if over and not complete:
+                self._end()
+            elif self.saved_step != state.step:
+                self._save()
+        self.average.keep()
+        interrupted = interruption.requested or not over
+        return FitResult.of(state, self.checkpoints, interrupted=interrupted)
+
+    def _begin(self) -> None:
+        """Say where the run stands; by the clock, time what it will end with."""
+        config, state = self.config, self.state
+        if state.step:
+            budget = config.duration.seconds
+            of = f" of {config.max_steps}" if budget is None else ""
+            used = f", {duration(state.elapsed)} of {config.budget}" if budget else ""
+            self.display.say(f"resuming after step {state.step}{of}{used}")
+        self.display.start(state.step, self.groups)
+        if self.horizon.reserves_unknown:
+            self._rehearse()
+
+    def _rehearse(self) -> None:
+        """Time what the run will end with, so that the clock leaves room for it."""
+        looks = self.looks
+        if looks.validation is not None:
+            batches = looks.validation()
+            seconds = forecast(self.model, self.objective, batches, device=self.device)
+            self.horizon.ended("validation", seconds)
+        if looks.sample is not None and self.config.sample_every:
+            with self._timed("sample"), evaluating(self.model, self.device):
+                looks.sample(self.model)
+        self._save()
+
+    def _step(self, source: ShapedBatches) -> bool:
+        """Take a step and write it down; return whether it was the last."""
+        config, state = self.config, self.state
+        progress, batch = source.take(state.step)
+        start = time.perf_counter()
+        rate = multiplier(progress, config) * batch_multiplier(source.sequences, config)
+        every = config.update_ratio_every
+        watched = every > 0 and (state.step + 1) % every == 0
+        before = telemetry.copy_weights(self.groups) if watched else []
+        result = train_step(
+            self.model,
+            source.objective,
+            self.masters,
+            self.optimizers,
+            batch,
+            micro_batch_size=source.micro_batch_size,
+            clip_norm=config.clip_norm,
+            multiplier=rate,
+            meanwhile=source.look_ahead,
+            accept=partial(
+                state.spikes.accept,
+                factor=config.spike_factor,
+                window=config.spike_window,
+                warn=self.display.warn,
+            ),
+        )
+        if not result.finite:
+            documents = self.batches.documents_of(state.step)
+            raise _non_finite(result, state.step + 1, documents, self.checkpoints.newest())
+        seconds = time.perf_counter() - start
+        self.horizon.stepped(seconds)
+        source.stepped(seconds)
+        state.advance(source.tokens, seconds, progress.share)
+        over = self.horizon.over(state.step)
+        if result.updated:
+            self.average.update(1.0 if over else self.horizon.progress(state.step).share)
+        line: dict[str, Any] = {
+            "step": state.step,
+            "loss": result.loss,
+            **result.metrics,
+            "grad_norm": result.grad_norm,
+            "learning_rate": {g.name: g.learning_rate * rate for g in self.groups},
+            "progress": progress.share,
+            "tokens": state.tokens,
+            "seconds": round(state.seconds, 4),
+            "data_seconds": round(source.data_seconds, 4),
+            "elapsed": round(self.watch.elapsed, 4),
+            "tokens_per_second": round(source.tokens / seconds, 1),
+            "compiled": source.compiled,
+        }
+        if self.peak_flops:
+            line["mfu"] = round(source.flops / seconds / self.peak_flops, 4)
+        if config.spike_factor:
+            line["skipped"] = state.spikes.skipped
+        if watched and result.updated:
+            line["update_ratio"] = telemetry.update_ratios(self.groups, before)
+        self.journal.step(line)
+        return over
+
+    def _look(self) -> None:
+        """Validate, sample and save where it is due."""
+        config, improved = self.config, False
+        if self.looks.validation is not None and self._due(config.eval_every, "validation"):
+            improved = self._validate()
+        if self.looks.sample is not None and self._due(config.sample_every, "sample"):
+            self._sample()
+        best = improved and self.horizon.affords("checkpoint")
+        if best or self._due(config.checkpoint_every, "checkpoint"):
+            self._save()
+
+    def _end(self) -> None:
+        """Do what every run ends with."""
+        self.average.finish()
+        if self.looks.validation is not None:
+            self._validate()
+        if self.looks.sample is not None and self.config.sample_every:
+            self._sample()
+        self.state.finished = True
+        self._save()
+        if self.config.duration.seconds is not None:
+            step = self.state.step
+            self.display.say(
+                f"this run was {step} steps: max_steps = {step} instead of the budget gives one as "
+                "long on any machine"
+            )
+
+    def _due(self, every: int, part: str) -> bool:
+        return every > 0 and self.state.step % every == 0 and self.horizon.affords(part)
+
+    @contextmanager
+    def _timed(self, part: str) -> Iterator[None]:
+        """Tell the clock how long a part of a run's end takes."""
+        start = time.perf_counter()
+        yield
+        self.horizon.ended(part, time.perf_counter() - start)
+
+    def _validate(self) -> bool:
+        """Measure the held-out text; return whether that is the best so far."""
+        looks = self.looks
+        assert looks.validation is not None
+        with self._timed("validation"), self.average.in_place():
+            measured = validate(
+                self.model,
+                self.objective,
+                looks.validation(),
+                device=self.device,
+                token_bytes=looks.token_bytes,
+            )
+        self.journal.validation(self.state.step, measured)
+        return self.state.record_validation(measured)
+
+    def _sample(self) -> None:
+        assert self.looks.sample is not None
+        with (
+            self._timed("sample"),
+            self.average.in_place(),
+            evaluating(self.model, self.device),
+        ):
+            text = self.looks.sample(self.model)
+        self.journal.sample(self.state.step, text)
+
+    def _save(self) -> None:
+        state = self.state
+        with self._timed("checkpoint"):
+            state.file_bytes, state.elapsed = self.journal.sync(), self.watch.elapsed
+            self.horizon.note(state)
+            rest = {"loader": self.batches.state(state.step), "rng": rng.capture(self.device)}
+            self.checkpoints.save(state.step, self.tensors, {**asdict(state), **rest})
+        self.saved_step = state.step
 
 
 def _resume(

@@ -13,8 +13,8 @@ from groundup.train.compile import (
     TRIAL_FROM_SECONDS,
     TRIAL_STEPS,
     Trial,
-    can_compile,
     compile_objective,
+    compile_obstacle,
 )
 from groundup.train.config import TrainConfig
 from groundup.train.display import Display, duration
@@ -41,6 +41,7 @@ class ShapedBatches:
         micro_batch_size: rows per forward pass, 0 for all.
         tokens: of the latest batch that are trained on: all but padding.
         flops: that it costs, padding included.
+        data_seconds: that reading it took.
     """
 
     def __init__(
@@ -59,19 +60,24 @@ class ShapedBatches:
         self.device, self.display, self.horizon = device, display, horizon
         self.sequences, self.micro_batch_size = config.batch_size, config.micro_batch_size
         self.tokens = self.flops = 0
+        self.data_seconds = 0.0
         self._shape: torch.Size | None = None
         self._compiles: Literal["on", "off", "try"] | None = None  # None: not decided yet
         self._trial: Trial | None = None
         self._step = 0
-        self._ahead: tuple[int, Batch] | None = None  # the next step and its batch
+        self._ahead: tuple[int, Batch, float] | None = None  # next step, batch, seconds
+
+    @property
+    def compiled(self) -> bool:
+        """Whether the objective is compiled."""
+        return self.objective is not self.plain_objective
 
     def take(self, step: int) -> tuple[Progress, Batch]:
         """Return how far the run is and the batch of this step, on the device."""
         while True:
             progress = self.horizon.progress(step)
             self._resize(step, progress.share)
-            ahead = self._ahead
-            batch = ahead[1] if ahead and ahead[0] == step else self.batches.batch(step)
+            batch = self._read(step)
             if not self._prepare(batch):
                 break  # otherwise, by the clock, time has passed
         self._step = step
@@ -82,14 +88,16 @@ class ShapedBatches:
         """Read the next step's batch, where a GPU is busy with this one's meanwhile."""
         if self.device.type == "cuda":
             step = self._step + 1
-            self._ahead = step, self.batches.batch(step).pinned()
+            start = time.perf_counter()
+            batch = self.batches.batch(step).pinned()
+            self._ahead = step, batch, time.perf_counter() - start
 
     def stepped(self, seconds: float) -> None:
         """Note how long a step took, for a trial of compiled steps against eager ones."""
         trial = self._trial
         if trial is None:
             return
-        steps = trial.eager if self.objective is self.plain_objective else trial.compiled
+        steps = trial.compiled if self.compiled else trial.eager
         steps.append(seconds)
         if len(trial.compiled) == TRIAL_STEPS:
             eager, compiled = trial.speeds()
@@ -100,6 +108,16 @@ class ShapedBatches:
                 self.display.say(f"compiled steps are not faster: {times}; back to eager ones")
                 self.objective = self.plain_objective
             self._trial = None
+
+    def _read(self, step: int) -> Batch:
+        """Return this step's batch, and note how long reading it took, now or ahead."""
+        if self._ahead and self._ahead[0] == step:
+            _, batch, self.data_seconds = self._ahead
+            return batch
+        start = time.perf_counter()
+        batch = self.batches.batch(step)
+        self.data_seconds = time.perf_counter() - start
+        return batch
 
     def _resize(self, step: int, share: float) -> None:
         """Give the source the size that the ramps have at this share of the run."""
@@ -132,16 +150,14 @@ class ShapedBatches:
         trial = self._trial
         if trial is None or len(trial.eager) < TRIAL_STEPS:
             return False
-        if self.objective is not self.plain_objective:
+        if self.compiled:
             return False  # the turn of the compiled steps
         if not self._time_to_earn():
             self.display.say(TOO_SHORT)
             self._trial = None
             return False
-        start = time.perf_counter()
         self._compile(batch)
-        self.horizon.paused(time.perf_counter() - start)
-        if self.objective is self.plain_objective:
+        if not self.compiled:
             self._trial = None  # the compiler failed
         return True
 
@@ -152,15 +168,18 @@ class ShapedBatches:
         self.objective = compile_objective(
             self.plain_objective, self.model, part, self.masters, self.display.warn
         )
-        if self.objective is not self.plain_objective:
-            self.display.say(f"compiled in {duration(time.perf_counter() - start)}")
+        seconds = time.perf_counter() - start
+        self.horizon.paused(seconds)
+        if self.compiled:
+            self.display.say(f"compiled in {duration(seconds)}")
 
     def _should_compile(self, batch: Batch) -> Literal["on", "off", "try"]:
         """Decide for the whole run, and say why not."""
         config = self.config
         if config.compile != "auto":
             return config.compile
-        if not can_compile(self.model, self.device):
+        if obstacle := compile_obstacle(self.model, self.device):
+            self.display.say(f"not compiling: {obstacle}")
             return "off"
         if config.duration.seconds is not None:
             choice: Literal["on", "off", "try"] = "try" if self._time_to_earn() else "off"

@@ -1,10 +1,10 @@
 """Ctrl-C and SIGTERM: finish the step, save, leave."""
 
+import contextlib
 import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
@@ -25,7 +25,7 @@ class Interruption:
     requested: bool = False
 
 
-@contextmanager
+@contextlib.contextmanager
 def graceful_interruption() -> Iterator[Interruption]:
     """Turn SIGINT and SIGTERM into a flag; a second SIGINT raises ``KeyboardInterrupt`` at once.
 
@@ -42,7 +42,8 @@ def graceful_interruption() -> Iterator[Interruption]:
             raise KeyboardInterrupt
         interruption.requested = True
         # Not through rich: the main thread may hold its lock right now.
-        os.write(2, STOPPING)
+        with contextlib.suppress(OSError):  # Ctrl-C also ends the tee that would have read it
+            os.write(2, STOPPING)
 
     before = {
         number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)

@@ -86,7 +86,7 @@ class FitResult:
         checkpoint: folder of the newest checkpoint.
         best_checkpoint: folder of the best validation's; None without one, or where by the clock
             there was no time to save it.
-        interrupted: a signal stopped the run before its end; it has been saved.
+        interrupted: a signal asked the run to stop; it has been saved, all of it if it was over.
     """
 
     step: int

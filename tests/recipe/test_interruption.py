@@ -1,5 +1,6 @@
 """Kill, interrupt, fill the disk: what was finished stays, and the same command goes on."""
 
+import json
 import os
 import resource
 import signal
@@ -47,6 +48,20 @@ def test_killed_and_interrupted_the_run_ends_as_if_it_had_not_been(place, start,
     assert main([*LONG, "--name", "straight"]) == 0
     weights = [Path(f"runs/{name}/base/model.safetensors") for name in ("tiny", "straight")]
     assert weights[0].read_bytes() == weights[1].read_bytes()
+
+
+def test_ctrl_c_saves_where_it_also_ends_the_tee_that_reads_the_log(place, start, capsys):
+    interrupted = start(*LONG, "--pretrain.log-every", "1")
+    wait_for_step(interrupted, 50)
+    interrupted.stderr.close()
+    wait_for_step(interrupted, 70)  # nobody reads what it says, and it goes on
+    interrupted.send_signal(signal.SIGINT)
+    interrupted.wait()
+    assert interrupted.returncode == 130
+    lines = Path("runs/tiny/pretrain/metrics.jsonl").read_text().splitlines()
+    step = json.loads(lines[-1])["step"]
+    saved = sorted(path.name for path in Path("runs/tiny/pretrain/checkpoints").glob("step-*"))
+    assert saved[-1] == f"step-{step:08}"
 
 
 def assert_one_line_about_the_disk(process: "subprocess.Popen[str]", advice: str) -> None:

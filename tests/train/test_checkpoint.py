@@ -57,6 +57,18 @@ def test_what_was_saved_is_read_back_bit_for_bit(checkpoints):
     assert (state["step"], state["note"]) == (3, [1, {"a": 0.1}])
 
 
+def test_a_checkpoint_caught_between_two_renames_is_put_back(checkpoints):
+    path = checkpoints.save(3, tensors(3), {})
+    aside = path.parent / f".{path.name}.old.abc"
+    aside.mkdir()
+    path.rename(aside / path.name)
+    (path.parent / f".{path.name}.half").mkdir()
+    read = tensors(0)
+    assert checkpoints.resume(read, accept)["step"] == 3
+    assert read["model"]["w"][0, 0] == 3
+    assert not list(path.parent.glob(".*"))
+
+
 def test_the_newest_and_the_best_are_kept(checkpoints):
     for step, best in ((1, 1), (2, 2), (3, 2), (4, 2), (5, 2)):
         checkpoints.save(step, tensors(step), {"best_step": best})

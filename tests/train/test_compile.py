@@ -8,7 +8,7 @@ from groundup.model import attention
 from groundup.model.dropout import drop
 from groundup.objectives import NextToken
 from groundup.train import compile as compiling
-from groundup.train.compile import can_compile, compile_objective
+from groundup.train.compile import compile_objective, compile_obstacle
 from groundup.train.precision import Masters
 
 CPU = torch.device("cpu")
@@ -17,12 +17,12 @@ CPU = torch.device("cpu")
 def test_what_auto_may_compile(tiny_model, monkeypatch):
     transformer, recurrent = tiny_model(), tiny_model(architecture="rnn")
     monkeypatch.setattr(compiling, "has_compiler", lambda: True)
-    assert can_compile(transformer, CPU)
-    assert not can_compile(recurrent, CPU)
-    assert not can_compile(transformer, torch.device("mps"))
+    assert compile_obstacle(transformer, CPU) == ""
+    assert "recurrent" in compile_obstacle(recurrent, CPU)
+    assert "mps" in compile_obstacle(transformer, torch.device("mps"))
     monkeypatch.setattr(compiling, "has_compiler", lambda: False)
-    assert not can_compile(transformer, CPU)
-    assert can_compile(transformer, torch.device("cuda"))
+    assert "no C++ compiler" in compile_obstacle(transformer, CPU)
+    assert compile_obstacle(transformer, torch.device("cuda")) == ""
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import random
@@ -35,9 +36,9 @@ def test_a_run_learns_and_writes_down_every_step(train, tmp_path, tiny_model, dt
     assert [line["step"] for line in validations] == [8, 16, 24]
     assert steps[0].keys() == {
         *("step", "loss", "grad_norm", "learning_rate", "progress", "elapsed"),
-        *("tokens", "seconds", "tokens_per_second", "mfu"),
+        *("tokens", "seconds", "data_seconds", "tokens_per_second", "compiled", "mfu"),
     }
-    assert steps[0]["learning_rate"] == pytest.approx(3e-3 / 4)
+    assert steps[0]["learning_rate"]["embeddings"] == pytest.approx(3e-3 / 4)
     assert steps[-1]["tokens"] == result.tokens == 24 * 4 * 16
     assert steps[-1]["loss"] < 0.9 * steps[0]["loss"]
     assert validations[-1]["validation"]["nats_per_token"] == result.last.nats_per_token
@@ -65,6 +66,29 @@ def test_a_finished_run_is_not_trained_again(train):
     first = train()
     second = train(objective=lambda model, batch: pytest.fail("trained again"))
     assert second == first
+
+
+def test_a_signal_at_the_very_end_is_not_forgotten(train):
+    seen = []
+
+    def sample(model):
+        seen.append(model)
+        if len(seen) == 4:  # the last
+            signal.raise_signal(signal.SIGINT)
+        return ""
+
+    stopped = train(sample=sample)
+    assert stopped.interrupted
+    assert stopped.step == 24
+    done = train(objective=lambda model, batch: pytest.fail("trained again"))
+    assert done == dataclasses.replace(stopped, interrupted=False)
+
+
+def test_the_learning_rate_that_is_noted_is_the_one_that_is_used(train, tmp_path, read_lines):
+    train(base_batch_tokens=16, max_steps=4, schedule="constant", warmup_steps=0)
+    lines = read_lines(tmp_path / "run/metrics.jsonl")
+    rates = lines[0]["learning_rate"]
+    assert rates["embeddings"] == pytest.approx(3e-3 * 2), "four times the batch, the root of it"
 
 
 def test_a_run_can_be_made_longer(train, tmp_path, read_lines):

@@ -41,7 +41,7 @@ class Rig:
             if seconds is None
             else Clock(seconds, Stopwatch(0.0, 0.0, lambda: self.time))
         )
-        monkeypatch.setattr(shapes, "can_compile", lambda model, device: True)
+        monkeypatch.setattr(shapes, "compile_obstacle", lambda model, device: "")
         monkeypatch.setattr(shapes, "compile_objective", self._compile)
         monkeypatch.setattr(shapes, "time", SimpleNamespace(perf_counter=lambda: self.time))
         self.batches = ShapedBatches(
@@ -65,6 +65,7 @@ class Rig:
         for step in range(count):
             progress, _ = self.batches.take(step)
             is_compiled = isinstance(self.batches.objective, Compiled)
+            assert self.batches.compiled == is_compiled
             seconds = compiled if is_compiled else eager
             self.time += seconds
             self.horizon.stepped(seconds)
@@ -109,6 +110,23 @@ def test_by_the_clock_nothing_is_compiled_that_would_not_be_earned_back(rig, bud
     kinds, _ = run.steps(20, eager=step)
     assert not any(kinds)
     assert run.shown.getvalue().count("not compiling") == 1
+
+
+def test_compiling_another_shape_does_not_cut_into_the_schedule(rig):
+    run = rig({"budget": "10 min", "compile": "on", "batch_ramp": ((0.2, 2),)}, compiling=60.0)
+    kinds, shares = run.steps(400, compiled=1.0)
+    assert all(kinds)
+    assert shares[0] == 0
+    assert run.shown.getvalue().count("compiled in 1 min") == 2
+    # Of what was left, a tenth and more went by at once; a fifth of the way is more of the rest.
+    assert max(later - earlier for earlier, later in pairwise(shares)) < 0.03
+
+
+def test_that_nothing_can_be_compiled_is_said_once(rig, monkeypatch):
+    run = rig({"budget": "10 min"})
+    monkeypatch.setattr(shapes, "compile_obstacle", lambda model, device: "no compiler is here")
+    run.steps(3)
+    assert run.shown.getvalue().count("not compiling: no compiler is here") == 1
 
 
 def test_a_compiler_that_fails_ends_the_trial(rig):
