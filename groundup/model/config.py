@@ -80,7 +80,8 @@ ATTENTION_FIELDS = {
     "norm", "norm_eps", "norm_weight", "activation", "position", "rope_theta", "qk_norm",
     "sliding_window", "logit_soft_cap", "value_residual", "value_embeddings", "x0_shortcut",
     "embedding_norm", "bigram_table_size", "smear", "zero_init_projections",
-    "look_back_heads", "num_heads", "num_kv_heads", "head_width", "feed_forward_width",
+    "look_back_heads", "induction_heads", "num_heads", "num_kv_heads", "head_width",
+    "feed_forward_width",
 }  # fmt: skip
 """Fields of a transformer, which a recurrent network has not."""
 
@@ -185,6 +186,11 @@ class ModelConfig(Config):
     all copying from the context waits for it. Only the first weights differ: the architecture
     stays what it is."""
 
+    induction_heads: int = Field(default=0, ge=0)
+    """Heads of the second block that begin by copying from the context what followed the latest
+    1, 2, … tokens when they stood there before; each needs a look-back head. Only the first weights
+    differ here too."""
+
     @model_validator(mode="before")
     @classmethod
     def _fill_from_architecture(cls, data: Any) -> Any:
@@ -221,6 +227,13 @@ class ModelConfig(Config):
             raise ValueError(
                 f"look_back_heads {self.look_back_heads} is more than num_heads {self.num_heads}"
             )
+        if self.induction_heads > min(self.look_back_heads, derived["num_kv_heads"]):
+            raise ValueError(
+                f"induction_heads {self.induction_heads} is more than look_back_heads "
+                f"{self.look_back_heads} or num_kv_heads {derived['num_kv_heads']}"
+            )
+        if self.induction_heads and self.num_layers < 2:
+            raise ValueError("induction_heads stand in the second block; num_layers is 1")
         furthest = min(self.context_length, self.sliding_window or self.context_length) - 1
         if self.look_back_heads > furthest:
             raise ValueError(
@@ -237,7 +250,11 @@ class ModelConfig(Config):
 
     @model_validator(mode="after")
     def _refuse_what_has_no_effect(self) -> Self:
-        idle = {"rope_theta", "look_back_heads"} if self.position == "learned" else set()
+        idle = (
+            {"rope_theta", "look_back_heads", "induction_heads"}
+            if self.position == "learned"
+            else set()
+        )
         if self.architecture == "rnn":
             idle = ATTENTION_FIELDS
         defaults = ARCHITECTURES[self.architecture]

@@ -3,7 +3,7 @@
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from groundup.model.attention import Attention
 from groundup.model.config import ModelConfig
@@ -16,6 +16,9 @@ from groundup.model.transformer import Block, Transformer
 
 SHARED_CHANNEL = 20.0
 """What ``look_back_heads`` puts into a channel of all embeddings, in units of ``init_std``."""
+
+CARRIED, COPIED = 3.0, 4.0
+"""By how much ``induction_heads`` write louder than an embedding: tokens before, and copies."""
 
 
 def build_on_meta(config: ModelConfig) -> Transformer | RNN:
@@ -41,7 +44,7 @@ def build_model(
 def initialize(model: nn.Module, config: ModelConfig, generator: torch.Generator) -> None:
     """Draw every matrix and embedding from N(0, init_std²); biases 0, norms 1, value mixes ½.
 
-    Of these, ``look_back_heads`` sets some anew.
+    Of these, ``look_back_heads`` and ``induction_heads`` set some anew.
 
     Every parameter is set, whatever was in its memory. Options that add to the model
     (``BigramTable``, ``Smear``, ``ValueEmbedding``, ``x0_mix``) start where they add nothing and
@@ -78,6 +81,8 @@ def initialize(model: nn.Module, config: ModelConfig, generator: torch.Generator
     if config.look_back_heads:
         assert isinstance(model, Transformer)
         _look_back(model, config)
+        if config.induction_heads:
+            _copy_from_context(model, config, generator)
 
 
 def _look_back(model: Transformer, config: ModelConfig) -> None:
@@ -94,9 +99,9 @@ def _look_back(model: Transformer, config: ModelConfig) -> None:
     head that looks one token back is the first half of an induction head, which copies from the
     context; the loss falls abruptly when these form (arXiv 2209.11895, "argument 1").
     """
-    C, D = config.width, config.head_width
+    D = config.head_width
     constant = SHARED_CHANNEL * config.init_std
-    normalized = constant / math.sqrt(config.init_std**2 + constant**2 / C)  # by the first norm
+    normalized = constant / _embedding_rms(config)  # by the first norm
     pairs = _telling_pairs(config)
     key_D = torch.zeros(D)
     key_D[:pairs] = math.sqrt(D / pairs) / normalized  # keys and queries of length √D
@@ -110,6 +115,72 @@ def _look_back(model: Transformer, config: ModelConfig) -> None:
         key_head = head * config.num_kv_heads // config.num_heads
         attention.q_proj.weight[head * D : (head + 1) * D, 0] = query_D
         attention.k_proj.weight[key_head * D : (key_head + 1) * D, 0] = key_D
+
+
+def _copy_from_context(model: Transformer, config: ModelConfig, generator: torch.Generator) -> None:
+    """Make the second block's first heads copy what followed the latest tokens before.
+
+    The construction of Bietti et al. (arXiv 2306.00802, section 4), with orthogonal maps in place
+    of random ones. P reads a part of an embedding. The head of the first block that looks d tokens
+    back writes P e of that token through R_d, whose rows are orthogonal to P's and to each other's.
+    So in the second block a query P e_i meets the keys R_1 x_j of the places j whose token before
+    was the same: what stands at such a place is what followed. A head for two tokens compares [P
+    e_i, R_1 x_i] with [R_1 x_j, R_2 x_j], and so on. Its values read Q of the embedding at j, its
+    output writes that back by Qᵀ: the residual stream gets nearer to that token's embedding, which
+    is where a tied head reads. All lies in the pairs of channels that the rotation turns slowly,
+    for a comparison should not depend on the distance.
+
+    Such heads form by themselves, at the price of thousands of steps (arXiv 2209.11895).
+    """
+    D, heads = config.head_width, config.induction_heads
+    rest = config.width - 1  # all channels but the shared one
+    places = _slow_channels(config)
+    m = min(len(places), rest // (heads + 2) // 2 * 2)
+    places = places[-m:]
+    drawn = torch.randn(rest, min((heads + 1) * m + D, rest), generator=generator)
+    basis_NC = torch.cat([torch.zeros(drawn.shape[1], 1), torch.linalg.qr(drawn)[0].T], 1)
+    reads = basis_NC[: (heads + 1) * m].split(m)  # P, R_1, R_2, …
+    values = basis_NC[(heads + 1) * m :]  # Q
+    rms = _embedding_rms(config)
+    scale = 1.0 if config.embedding_norm else rms
+    first, second = (block.attention for block in list(model.blocks)[:2])  # type: ignore[union-attr]
+    for head in range(heads):
+        key_head = head * config.num_kv_heads // config.num_heads
+        first.v_proj.weight[key_head * D : key_head * D + m] = reads[0]
+        first.o_proj.weight[:, head * D : head * D + m] = CARRIED * scale * reads[head + 1].T
+    # As long as a norm makes them, where there is none.
+    length = 1.0 if config.qk_norm else math.sqrt(D / m) * rms / config.init_std
+    for head in range(heads):
+        query_head = head * (config.num_heads // config.num_kv_heads)  # one for each head of keys
+        queries = second.q_proj.weight[query_head * D : (query_head + 1) * D]
+        keys = second.k_proj.weight[head * D : (head + 1) * D]
+        queries.zero_()
+        for back in range(head + 1):
+            mine = torch.arange(m) // 2 % (head + 1) == back  # whole pairs
+            loud = CARRIED if back else 1.0  # what a head of the first block has brought
+            queries[places[mine]] = reads[back][mine] * (length / loud)
+            keys[places[mine]] = reads[back + 1][mine] * (length / CARRIED)
+        second.v_proj.weight[head * D : head * D + len(values)] = values
+        columns = slice(query_head * D, query_head * D + len(values))
+        second.o_proj.weight[:, columns] = COPIED * scale * values.T
+
+
+def _embedding_rms(config: ModelConfig) -> float:
+    """Return the root mean square of an embedding with the channel that all share."""
+    constant = SHARED_CHANNEL * config.init_std
+    return math.sqrt(config.init_std**2 + constant**2 / config.width)
+
+
+def _slow_channels(config: ModelConfig) -> Tensor:
+    """Return the channels of a head that turn by less than a radian in the whole context.
+
+    At least a quarter of all, the slowest.
+    """
+    D = config.head_width
+    turns = config.rope_theta ** (-torch.arange(D // 2) / (D // 2)) * config.context_length
+    pairs = min(int((turns >= 1).sum()), D // 2 - max(1, D // 8))
+    slow = torch.arange(pairs, D // 2)
+    return torch.stack([slow, slow + D // 2], 1).flatten()
 
 
 def _telling_pairs(config: ModelConfig) -> int:

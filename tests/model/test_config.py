@@ -73,6 +73,8 @@ def test_gated_layers_are_8_thirds_wide_to_a_multiple_of_64():
         ({"context_length": 2, "look_back_heads": 2}, "attention reaches 1 tokens back"),
         ({"sliding_window": 2, "look_back_heads": 2}, "attention reaches 1 tokens back"),
         ({"architecture": "gpt2", "look_back_heads": 1}, "no effect with learned positions"),
+        ({"look_back_heads": 1, "induction_heads": 2}, "induction_heads 2 is more than look_back"),
+        ({"look_back_heads": 1, "induction_heads": 1, "num_layers": 1}, "in the second block"),
         ({"architecture": "rnn", "num_heads": 4}, "num_heads has no effect with rnn"),
         ({"architecture": "rnn", "num_kv_heads": 2}, "num_kv_heads has no effect with rnn"),
         ({"architecture": "rnn", "head_width": 64}, "head_width has no effect with rnn"),

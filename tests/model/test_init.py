@@ -111,6 +111,64 @@ def test_look_back_heads_look_1_2_and_3_tokens_back(
     assert back_HT[:, 3].max() < 0.2, "the fourth head is left as it was"
 
 
+@pytest.mark.parametrize(
+    ("architecture", "options", "least"),
+    [
+        ("qwen3", {}, 0.1),
+        ("qwen3", {"num_kv_heads": 2}, 0.1),
+        ("qwen3", {"context_length": 2048, "rope_theta": 1e6}, 0.1),
+        ("qwen3", {"width": 128}, 0.1),
+        ("qwen3", {"zero_init_projections": False}, 0.02),
+        ("llama", {}, 0.05),
+        ("speedrun", {}, 0.1),
+    ],
+)
+def test_induction_heads_look_at_what_followed_the_same_tokens_before(
+    architecture, options, least, tiny_config, monkeypatch
+):
+    options = {"width": 192, "head_width": 64, "zero_init_projections": True} | options
+    shape = {"context_length": 160, "vocab_size": 1000} | options
+    config = tiny_config(architecture, **shape, look_back_heads=2, induction_heads=2)
+    seen, attend = [], attention.attend
+
+    def spy(q_BHTD, k_BKSD, *others):
+        seen.append((q_BHTD, k_BKSD))
+        return attend(q_BHTD, k_BKSD, *others)
+
+    half_BT = torch.randint(1000, (4, 80), generator=torch.Generator().manual_seed(1))
+    ids_BT = torch.cat([half_BT, half_BT], 1)
+    monkeypatch.setattr(attention, "attend", spy)
+    with torch.no_grad():
+        build_model(config, seed=0).eval()(ids_BT)
+    group = 4 // config.num_kv_heads
+    q_BHTD, k_BHTD = seen[1][0], seen[1][1].repeat_interleave(group, 1)
+    future = torch.ones(160, 160, dtype=torch.bool).triu(1)
+    scores_BHTT = (q_BHTD @ k_BHTD.mT / 8).masked_fill(future, -math.inf)
+    weights_H = scores_BHTT.softmax(-1).diagonal(-79, 2, 3).mean((0, 2))
+    heads = [0, group]
+    assert weights_H[heads].min() > least
+    others = [head for head in range(4) if head not in heads]
+    assert weights_H[others].max() < 0.02, "the others are left as they were"
+
+
+def test_an_untrained_model_with_induction_heads_copies_what_it_has_read(tiny_config):
+    shape = {"width": 192, "head_width": 64, "context_length": 160, "vocab_size": 1000}
+    shape |= {"rope_theta": 1e5, "zero_init_projections": True}
+    accuracies = []
+    for heads in (0, 2):
+        config = tiny_config(**shape, look_back_heads=2, induction_heads=heads)
+        half_BT = torch.randint(1000, (4, 80), generator=torch.Generator().manual_seed(1))
+        ids_BT = torch.cat([half_BT, half_BT], 1)
+        with torch.no_grad():
+            logits_BTV = build_model(config, seed=0).eval()(ids_BT)[:, :-1].float()
+        # But for the token itself, to which a tied head is nearest at first.
+        logits_BTV.scatter_(2, ids_BT[:, :-1, None], -math.inf)
+        found = logits_BTV[:, 80:].argmax(2) == ids_BT[:, 81:]
+        accuracies.append(found.float().mean().item())
+    assert accuracies[0] < 0.02
+    assert accuracies[1] > 0.5
+
+
 @pytest.mark.parametrize("kv_heads", [4, 2])
 def test_look_back_heads_change_nothing_else(kv_heads, tiny_config):
     plain, other = (
