@@ -143,7 +143,8 @@ def _copy_from_context(model: Transformer, config: ModelConfig, generator: torch
     values = basis_NC[(heads + 1) * m :]  # Q
     rms = _embedding_rms(config)
     scale = 1.0 if config.embedding_norm else rms
-    first, second = (block.attention for block in list(model.blocks)[:2])  # type: ignore[union-attr]
+    blocks = [block for block in model.blocks if isinstance(block, Block)]
+    first, second = blocks[0].attention, blocks[1].attention
     for head in range(heads):
         key_head = head * config.num_kv_heads // config.num_heads
         first.v_proj.weight[key_head * D : key_head * D + m] = reads[0]
