@@ -184,17 +184,19 @@ _LITGPT_CHARACTERS = CHARACTERS | {
     "batch": 16,
 }
 
+_QWEN3 = {
+    "architecture": "qwen3",
+    "context_length": 256,
+    "num_layers": 3,
+    "width": 192,
+    "num_heads": 3,
+    "zero_init_projections": True,
+    "look_back_heads": 2,
+}
+# Pieces of words, unlike letters, are worth copying after one or two that stood there before.
 _GROUNDUP = {
     "tokenizer": {"kind": "bpe", "vocab_size": 2048},
-    "model": {
-        "architecture": "qwen3",
-        "context_length": 256,
-        "num_layers": 3,
-        "width": 192,
-        "num_heads": 3,
-        "zero_init_projections": True,
-        "look_back_heads": 2,
-    },
+    "model": _QWEN3 | {"induction_heads": 2, "rope_theta": 1e6},
     "pretrain": {
         "batch_size": 16,
         "learning_rate": 0.03,
@@ -205,7 +207,7 @@ _GROUNDUP = {
 }
 _GROUNDUP_CHARACTERS = {
     "tokenizer": {"kind": "characters", "vocab_size": 256},
-    "model": _GROUNDUP["model"] | {"num_layers": 4, "width": 128, "num_heads": 2},
+    "model": _QWEN3 | {"num_layers": 4, "width": 128, "num_heads": 2},
     "pretrain": _GROUNDUP["pretrain"] | {"batch_size": 8, "learning_rate": 0.01},
 }
 

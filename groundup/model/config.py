@@ -234,6 +234,8 @@ class ModelConfig(Config):
             )
         if self.induction_heads and self.num_layers < 2:
             raise ValueError("induction_heads stand in the second block; num_layers is 1")
+        if self.induction_heads and self.width <= 2 * (self.induction_heads + 2):
+            raise ValueError(f"width {self.width} has no room for what induction_heads write")
         furthest = min(self.context_length, self.sliding_window or self.context_length) - 1
         if self.look_back_heads > furthest:
             raise ValueError(

@@ -120,15 +120,15 @@ def _look_back(model: Transformer, config: ModelConfig) -> None:
 def _copy_from_context(model: Transformer, config: ModelConfig, generator: torch.Generator) -> None:
     """Make the second block's first heads copy what followed the latest tokens before.
 
-    The construction of Bietti et al. (arXiv 2306.00802, section 4), with orthogonal maps in place
-    of random ones. P reads a part of an embedding. The head of the first block that looks d tokens
-    back writes P e of that token through R_d, whose rows are orthogonal to P's and to each other's.
-    So in the second block a query P e_i meets the keys R_1 x_j of the places j whose token before
-    was the same: what stands at such a place is what followed. A head for two tokens compares [P
-    e_i, R_1 x_i] with [R_1 x_j, R_2 x_j], and so on. Its values read Q of the embedding at j, its
-    output writes that back by Qᵀ: the residual stream gets nearer to that token's embedding, which
-    is where a tied head reads. All lies in the pairs of channels that the rotation turns slowly,
-    for a comparison should not depend on the distance.
+    The construction of Bietti et al. (arXiv 2306.00802), with orthogonal maps in place of random
+    ones. P reads a part of an embedding. The head of the first block that looks d tokens back
+    writes P e of that token through R_d, whose rows are orthogonal to P's and to each other's. So
+    in the second block a query P e_i meets the keys R_1 x_j of the places j whose token before was
+    the same: what stands at such a place is what followed. A head for two tokens compares [P e_i,
+    R_1 x_i] with [R_1 x_j, R_2 x_j], and so on. Its values read Q, a part of its own, of the
+    embedding at j, its output writes that back by Qᵀ: the residual stream gets nearer to that
+    token's embedding, which is where a tied head reads. All lies in the pairs of channels that the
+    rotation turns slowly, for a comparison should not depend on the distance.
 
     Such heads form by themselves, at the price of thousands of steps (arXiv 2209.11895).
     """
@@ -137,10 +137,10 @@ def _copy_from_context(model: Transformer, config: ModelConfig, generator: torch
     places = _slow_channels(config)
     m = min(len(places), rest // (heads + 2) // 2 * 2)
     places = places[-m:]
-    drawn = torch.randn(rest, min((heads + 1) * m + D, rest), generator=generator)
+    drawn = torch.randn(rest, min((heads + 1) * m + heads * D, rest), generator=generator)
     basis_NC = torch.cat([torch.zeros(drawn.shape[1], 1), torch.linalg.qr(drawn)[0].T], 1)
     reads = basis_NC[: (heads + 1) * m].split(m)  # P, R_1, R_2, …
-    values = basis_NC[(heads + 1) * m :]  # Q
+    values = basis_NC[(heads + 1) * m :]  # the rows of all Q
     rms = _embedding_rms(config)
     scale = 1.0 if config.embedding_norm else rms
     blocks = [block for block in model.blocks if isinstance(block, Block)]
@@ -161,9 +161,10 @@ def _copy_from_context(model: Transformer, config: ModelConfig, generator: torch
             loud = CARRIED if back else 1.0  # what a head of the first block has brought
             queries[places[mine]] = reads[back][mine] * (length / loud)
             keys[places[mine]] = reads[back + 1][mine] * (length / CARRIED)
-        second.v_proj.weight[head * D : head * D + len(values)] = values
-        columns = slice(query_head * D, query_head * D + len(values))
-        second.o_proj.weight[:, columns] = COPIED * scale * values.T
+        copied = values[head::heads]
+        second.v_proj.weight[head * D : head * D + len(copied)] = copied
+        columns = slice(query_head * D, query_head * D + len(copied))
+        second.o_proj.weight[:, columns] = COPIED * scale * copied.T
 
 
 def _embedding_rms(config: ModelConfig) -> float:

@@ -75,6 +75,10 @@ def test_gated_layers_are_8_thirds_wide_to_a_multiple_of_64():
         ({"architecture": "gpt2", "look_back_heads": 1}, "no effect with learned positions"),
         ({"look_back_heads": 1, "induction_heads": 2}, "induction_heads 2 is more than look_back"),
         ({"look_back_heads": 1, "induction_heads": 1, "num_layers": 1}, "in the second block"),
+        (
+            {"look_back_heads": 2, "induction_heads": 2, "width": 6, "num_heads": 3},
+            "width 6 has no room",
+        ),
         ({"architecture": "rnn", "num_heads": 4}, "num_heads has no effect with rnn"),
         ({"architecture": "rnn", "num_kv_heads": 2}, "num_kv_heads has no effect with rnn"),
         ({"architecture": "rnn", "head_width": 64}, "head_width has no effect with rnn"),
