@@ -18,7 +18,8 @@ from groundup.corpus import storage
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 SLOWLY = """
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
 from groundup.cli import main
 from groundup.data import tokenize
 tokenize.SAVE_SECONDS = 0
