@@ -188,8 +188,9 @@ class ModelConfig(Config):
 
     induction_heads: int = Field(default=0, ge=0)
     """Heads of the second block that begin by copying from the context what followed the latest
-    1, 2, … tokens when they stood there before; each needs a look-back head. Only the first weights
-    differ here too."""
+    1, 2, … tokens when they stood there before; each needs a look-back head. What they copy is an
+    embedding, so the first logits show it where the head is tied. Only the first weights differ
+    here too."""
 
     @model_validator(mode="before")
     @classmethod
