@@ -196,7 +196,7 @@ _QWEN3 = {
 # Pieces of words, unlike letters, are worth copying after one or two that stood there before.
 _GROUNDUP = {
     "tokenizer": {"kind": "bpe", "vocab_size": 2048},
-    "model": _QWEN3 | {"induction_heads": 2, "rope_theta": 1e6},
+    "model": _QWEN3 | {"induction_heads": 2, "rope_theta": 1e6, "tie_embeddings": False},
     "pretrain": {
         "batch_size": 16,
         "learning_rate": 0.03,
@@ -207,7 +207,7 @@ _GROUNDUP = {
 }
 _GROUNDUP_CHARACTERS = {
     "tokenizer": {"kind": "characters", "vocab_size": 256},
-    "model": _QWEN3 | {"num_layers": 4, "width": 128, "num_heads": 2},
+    "model": _QWEN3 | {"num_layers": 4, "width": 128, "num_heads": 2, "look_back_blocks": 2},
     "pretrain": _GROUNDUP["pretrain"] | {"batch_size": 8, "learning_rate": 0.01},
 }
 

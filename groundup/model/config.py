@@ -80,8 +80,8 @@ ATTENTION_FIELDS = {
     "norm", "norm_eps", "norm_weight", "activation", "position", "rope_theta", "qk_norm",
     "sliding_window", "logit_soft_cap", "value_residual", "value_embeddings", "x0_shortcut",
     "embedding_norm", "bigram_table_size", "smear", "zero_init_projections",
-    "look_back_heads", "induction_heads", "num_heads", "num_kv_heads", "head_width",
-    "feed_forward_width",
+    "look_back_heads", "look_back_blocks", "induction_heads", "num_heads", "num_kv_heads",
+    "head_width", "feed_forward_width",
 }  # fmt: skip
 """Fields of a transformer, which a recurrent network has not."""
 
@@ -186,11 +186,16 @@ class ModelConfig(Config):
     all copying from the context waits for it. Only the first weights differ: the architecture
     stays what it is."""
 
+    look_back_blocks: int = Field(default=1, ge=1)
+    """First blocks that have ``look_back_heads``, each looking on from where those of the block
+    before end: 2 heads in 2 blocks look 1 and 2, 3 and 4 tokens back. Pays where tokens are
+    letters."""
+
     induction_heads: int = Field(default=0, ge=0)
     """Heads of the second block that begin by copying from the context what followed the latest
     1, 2, … tokens when they stood there before; each needs a look-back head. What they copy is an
-    embedding, so the first logits show it where the head is tied. Only the first weights differ
-    here too."""
+    embedding: an output head of its own begins as half the embedding, so that it reads that. Only
+    the first weights differ here too."""
 
     @model_validator(mode="before")
     @classmethod
@@ -224,37 +229,55 @@ class ModelConfig(Config):
             raise ValueError(
                 f"rotary positions need an even head_width, not {derived['head_width']}"
             )
-        if self.look_back_heads > self.num_heads:
-            raise ValueError(
-                f"look_back_heads {self.look_back_heads} is more than num_heads {self.num_heads}"
-            )
-        if self.induction_heads > min(self.look_back_heads, derived["num_kv_heads"]):
-            raise ValueError(
-                f"induction_heads {self.induction_heads} is more than look_back_heads "
-                f"{self.look_back_heads} or num_kv_heads {derived['num_kv_heads']}"
-            )
-        if self.induction_heads and self.num_layers < 2:
-            raise ValueError("induction_heads stand in the second block; num_layers is 1")
-        if self.induction_heads and self.width <= 2 * (self.induction_heads + 2):
-            raise ValueError(f"width {self.width} has no room for what induction_heads write")
-        furthest = min(self.context_length, self.sliding_window or self.context_length) - 1
-        if self.look_back_heads > furthest:
-            raise ValueError(
-                f"look_back_heads {self.look_back_heads}: attention reaches {furthest} tokens "
-                "back; raise context_length or sliding_window, or lower it"
-            )
         if self.norm == "layernorm" and not self.norm_weight:
             raise ValueError("norm_weight = false needs norm = rmsnorm")
         if self.bigram_table_size == 1:
             raise ValueError("bigram_table_size 1 leaves no row for a pair; 0 means no table")
         for name, value in derived.items():
             object.__setattr__(self, name, value)  # frozen to everyone else
+        self._check_first_heads()
         return self
+
+    def _check_first_heads(self) -> None:
+        if self.look_back_heads > self.num_heads:
+            raise ValueError(
+                f"look_back_heads {self.look_back_heads} is more than num_heads {self.num_heads}"
+            )
+        if self.induction_heads > min(self.look_back_heads, self.num_kv_heads):
+            raise ValueError(
+                f"induction_heads {self.induction_heads} is more than look_back_heads "
+                f"{self.look_back_heads} or num_kv_heads {self.num_kv_heads}"
+            )
+        if self.look_back_blocks > self.num_layers:
+            raise ValueError(
+                f"look_back_blocks {self.look_back_blocks} is more than num_layers "
+                f"{self.num_layers}"
+            )
+        if self.look_back_blocks > 1 and not self.look_back_heads:
+            raise ValueError(
+                f"look_back_blocks {self.look_back_blocks} has no effect without look_back_heads"
+            )
+        if self.look_back_blocks > 1 and self.induction_heads:
+            raise ValueError(
+                "induction_heads stand in the second block: look_back_blocks must be 1, "
+                f"not {self.look_back_blocks}"
+            )
+        if self.induction_heads and self.num_layers < 2:
+            raise ValueError("induction_heads stand in the second block; num_layers is 1")
+        if self.induction_heads and self.width <= 2 * (self.induction_heads + 2):
+            raise ValueError(f"width {self.width} has no room for what induction_heads write")
+        furthest = min(self.context_length, self.sliding_window or self.context_length) - 1
+        if self.look_back_heads * self.look_back_blocks > furthest:
+            raise ValueError(
+                f"look_back_heads {self.look_back_heads} in {self.look_back_blocks} blocks: "
+                f"attention reaches {furthest} tokens back; raise context_length or "
+                "sliding_window, or lower it"
+            )
 
     @model_validator(mode="after")
     def _refuse_what_has_no_effect(self) -> Self:
         idle = (
-            {"rope_theta", "look_back_heads", "induction_heads"}
+            {"rope_theta", "look_back_heads", "look_back_blocks", "induction_heads"}
             if self.position == "learned"
             else set()
         )

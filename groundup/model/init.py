@@ -20,6 +20,9 @@ SHARED_CHANNEL = 20.0
 CARRIED, COPIED = 3.0, 4.0
 """By how much ``induction_heads`` write louder than an embedding: tokens before, and copies."""
 
+HEAD = 0.5
+"""What an output head of its own begins as with ``induction_heads``, in embeddings."""
+
 
 def build_on_meta(config: ModelConfig) -> Transformer | RNN:
     """Return the model on torch's meta device: names and shapes, not a byte of weights."""
@@ -86,7 +89,7 @@ def initialize(model: nn.Module, config: ModelConfig, generator: torch.Generator
 
 
 def _look_back(model: Transformer, config: ModelConfig) -> None:
-    """Make the first block's first heads look 1, 2, … tokens back, whatever the tokens are.
+    """Make the first heads of the first blocks look 1, 2, … tokens back, whatever the tokens are.
 
     One channel of all embeddings begins as the same number, large against the others. Queries and
     keys read little else, so a head's key k is the same at every position and so is its query, k
@@ -105,16 +108,16 @@ def _look_back(model: Transformer, config: ModelConfig) -> None:
     pairs = _telling_pairs(config)
     key_D = torch.zeros(D)
     key_D[:pairs] = math.sqrt(D / pairs) / normalized  # keys and queries of length √D
-    block = model.blocks[0]
-    assert isinstance(block, Block)
-    attention = block.attention
     model.token_embedding.weight[:, 0] = constant
-    for head in range(config.look_back_heads):
-        cos, sin = rope_tables(torch.tensor([-(head + 1)]), D, config.rope_theta)
+    for place in range(config.look_back_blocks * config.look_back_heads):
+        number, head = divmod(place, config.look_back_heads)
+        block = model.blocks[number]
+        assert isinstance(block, Block)
+        cos, sin = rope_tables(torch.tensor([-(place + 1)]), D, config.rope_theta)
         query_D = rotate(key_D, cos[0], sin[0])
         key_head = head * config.num_kv_heads // config.num_heads
-        attention.q_proj.weight[head * D : (head + 1) * D, 0] = query_D
-        attention.k_proj.weight[key_head * D : (key_head + 1) * D, 0] = key_D
+        block.attention.q_proj.weight[head * D : (head + 1) * D, 0] = query_D
+        block.attention.k_proj.weight[key_head * D : (key_head + 1) * D, 0] = key_D
 
 
 def _copy_from_context(model: Transformer, config: ModelConfig, generator: torch.Generator) -> None:
@@ -127,8 +130,9 @@ def _copy_from_context(model: Transformer, config: ModelConfig, generator: torch
     the same: what stands at such a place is what followed. A head for two tokens compares [P e_i,
     R_1 x_i] with [R_1 x_j, R_2 x_j], and so on. Its values read Q, a part of its own, of the
     embedding at j, its output writes that back by Qᵀ: the residual stream gets nearer to that
-    token's embedding, which is where a tied head reads. All lies in the pairs of channels that the
-    rotation turns slowly, for a comparison should not depend on the distance.
+    token's embedding, which is where a tied head reads, and one of its own that begins as half the
+    embedding. All lies in the pairs of channels that the rotation turns slowly, for a comparison
+    should not depend on the distance.
 
     Such heads form by themselves, at the price of thousands of steps (arXiv 2209.11895).
     """
@@ -165,6 +169,8 @@ def _copy_from_context(model: Transformer, config: ModelConfig, generator: torch
         second.v_proj.weight[head * D : head * D + len(copied)] = copied
         columns = slice(query_head * D, query_head * D + len(copied))
         second.o_proj.weight[:, columns] = COPIED * scale * copied.T
+    if model.lm_head is not None:
+        model.lm_head.weight.copy_(model.token_embedding.weight).mul_(HEAD)
 
 
 def _embedding_rms(config: ModelConfig) -> float:

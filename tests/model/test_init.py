@@ -84,6 +84,8 @@ def test_a_fresh_model_guesses_evenly(architecture, tiny_config, tokens):
         ("llama", {}, 0.4),
         ("llama", {"norm": "layernorm", "init_std": 0.1}, 0.4),
         ("speedrun", {}, 0.4),
+        ("qwen3", {"look_back_blocks": 2}, 0.4),
+        ("speedrun", {"look_back_blocks": 2}, 0.4),
     ],
 )
 def test_look_back_heads_look_1_2_and_3_tokens_back(
@@ -101,14 +103,16 @@ def test_look_back_heads_look_1_2_and_3_tokens_back(
     monkeypatch.setattr(attention, "attend", spy)
     with torch.no_grad():
         build_model(config, seed=0).eval()(tokens(3, 40))
-    q_BHTD, k_BHTD = seen[0][0], seen[0][1].repeat_interleave(4 // config.num_kv_heads, 1)
     future = torch.ones(40, 40, dtype=torch.bool).triu(1)
-    scores_BHTT = (q_BHTD @ k_BHTD.mT / math.sqrt(config.head_width)).masked_fill(future, -math.inf)
-    weights_HTT = scores_BHTT.softmax(-1).mean(0)
-    back_HT = torch.stack([weights_HTT.diagonal(-d, 1, 2)[:, 3 - d :].mean(-1) for d in range(4)])
-    assert back_HT[:, :3].argmax(0).tolist() == [1, 2, 3]
-    assert back_HT[:, :3].amax(0).min() > least
-    assert back_HT[:, 3].max() < 0.2, "the fourth head is left as it was"
+    assert len(seen) == 2
+    for block, (q_BHTD, k_BKTD) in enumerate(seen[: config.look_back_blocks]):
+        k_BHTD = k_BKTD.repeat_interleave(4 // config.num_kv_heads, 1)
+        scores_BHTT = q_BHTD @ k_BHTD.mT / math.sqrt(config.head_width)
+        weights_HTT = scores_BHTT.masked_fill(future, -math.inf).softmax(-1).mean(0)
+        back_HT = torch.stack([weights_HTT.diagonal(-d, 1, 2)[:, 7:].mean(-1) for d in range(8)])
+        assert back_HT[:, :3].argmax(0).tolist() == [3 * block + d for d in (1, 2, 3)]
+        assert back_HT[:, :3].amax(0).min() > least
+        assert back_HT[:, 3].max() < 0.2, "the fourth head is left as it was"
 
 
 @pytest.mark.parametrize(
@@ -151,9 +155,12 @@ def test_induction_heads_look_at_what_followed_the_same_tokens_before(
     assert weights_H[others].max() < 0.02, "the others are left as they were"
 
 
-def test_an_untrained_model_with_induction_heads_copies_what_it_has_read(tiny_config):
+@pytest.mark.parametrize("tie_embeddings", [True, False])
+def test_an_untrained_model_with_induction_heads_copies_what_it_has_read(
+    tie_embeddings, tiny_config
+):
     shape = {"width": 192, "head_width": 64, "context_length": 160, "vocab_size": 1000}
-    shape |= {"rope_theta": 1e5, "zero_init_projections": True}
+    shape |= {"rope_theta": 1e5, "zero_init_projections": True, "tie_embeddings": tie_embeddings}
     accuracies = []
     for heads in (0, 2):
         config = tiny_config(**shape, look_back_heads=2, induction_heads=heads)
@@ -161,7 +168,7 @@ def test_an_untrained_model_with_induction_heads_copies_what_it_has_read(tiny_co
         ids_BT = torch.cat([half_BT, half_BT], 1)
         with torch.no_grad():
             logits_BTV = build_model(config, seed=0).eval()(ids_BT)[:, :-1].float()
-        # But for the token itself, to which a tied head is nearest at first.
+        # But for the token itself, to which either head is nearest at first.
         logits_BTV.scatter_(2, ids_BT[:, :-1, None], -math.inf)
         found = logits_BTV[:, 80:].argmax(2) == ids_BT[:, 81:]
         accuracies.append(found.float().mean().item())
