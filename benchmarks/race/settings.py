@@ -215,7 +215,8 @@ _GROUNDUP_CHARACTERS = {
 # by heart.
 _GROUNDUP_LONG = {
     "model": _GROUNDUP["model"] | {"context_length": 512},
-    "pretrain": _GROUNDUP["pretrain"] | {"batch_size": 8},
+    "pretrain": _GROUNDUP["pretrain"]
+    | {"batch_size": 8, "learning_rate": 0.01, "embedding_learning_rate": 0.03},
 }
 _GROUNDUP_LONGER = {
     "model": _GROUNDUP_LONG["model"] | {"width": 256, "num_heads": 4, "dropout": 0.05},
@@ -224,6 +225,7 @@ _GROUNDUP_LONGER = {
 _GROUNDUP_STORIES_LONGER = {
     "tokenizer": _GROUNDUP["tokenizer"] | {"vocab_size": 4096},
     "model": _GROUNDUP["model"] | {"width": 256, "num_heads": 4},
+    "pretrain": _GROUNDUP["pretrain"] | {"learning_rate": 0.01, "embedding_learning_rate": 0.03},
 }
 _GROUNDUP_CHARACTERS_LONG = {
     "model": _GROUNDUP_CHARACTERS["model"]
