@@ -33,10 +33,20 @@ OPTIONS: dict[str, dict[str, Any]] = {
     # the architecture
     "projections not zero at first": {"model.zero_init_projections": False},
     "queries and keys not normalized": {"model.qk_norm": False},
+    "tied head": {"model.tie_embeddings": True},
     "untied head": {"model.tie_embeddings": False},
     "no heads that begin by copying": {"model.induction_heads": 0},
-    "two heads that begin by copying": {"model.induction_heads": 2},
-    "nor by looking back": {"model.look_back_heads": 0, "model.induction_heads": 0},
+    "no such heads, tied head": {"model.induction_heads": 0, "model.tie_embeddings": True},
+    "no such heads, second block looks back": {
+        "model.induction_heads": 0,
+        "model.look_back_blocks": 2,
+    },
+    "nor by looking back": {
+        "model.look_back_heads": 0,
+        "model.look_back_blocks": 1,
+        "model.induction_heads": 0,
+    },
+    "two heads that begin by copying": {"model.induction_heads": 2, "model.look_back_blocks": 1},
     "value residual": {"model.value_residual": True},
     "value embeddings": {"model.value_embeddings": True},
     "x0 shortcut": {"model.x0_shortcut": True},
@@ -54,6 +64,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "the same, cautious": {"pretrain.weight_decay": 0.1, "pretrain.cautious_weight_decay": True},
     "momentum warm-up, 100 steps": {"pretrain.momentum_warmup_steps": 100},
     "Polar Express": {"pretrain.muon_coefficients": "polar-express"},
+    "the head's rate a third of the embeddings'": {
+        "pretrain.learning_rate": 0.01,
+        "pretrain.embedding_learning_rate": 0.03,
+    },
     "3 Newton-Schulz steps": {"pretrain.muon_steps": 3},
     "Muon's rate by RMS": {"pretrain.muon_scale": "rms", "pretrain.muon_learning_rate": 0.007},
     "gradients not clipped": {"pretrain.clip_norm": 0.0},
