@@ -219,13 +219,13 @@ _GROUNDUP_LONG = {
     | {"batch_size": 8, "learning_rate": 0.01, "embedding_learning_rate": 0.03},
 }
 _GROUNDUP_LONGER = {
-    "model": _GROUNDUP_LONG["model"] | {"width": 256, "num_heads": 4, "dropout": 0.05},
-    "pretrain": _GROUNDUP_LONG["pretrain"] | {"weight_decay": 0.1},
+    "model": _GROUNDUP_LONG["model"]
+    | {"width": 256, "num_heads": 4, "dropout": 0.05, "tie_embeddings": True},
+    "pretrain": _GROUNDUP["pretrain"] | {"batch_size": 8, "weight_decay": 0.1},
 }
 _GROUNDUP_STORIES_LONGER = {
     "tokenizer": _GROUNDUP["tokenizer"] | {"vocab_size": 4096},
-    "model": _GROUNDUP["model"] | {"width": 256, "num_heads": 4},
-    "pretrain": _GROUNDUP["pretrain"] | {"learning_rate": 0.01, "embedding_learning_rate": 0.03},
+    "model": _GROUNDUP["model"] | {"width": 256, "num_heads": 4, "tie_embeddings": True},
 }
 _GROUNDUP_CHARACTERS_LONG = {
     "model": _GROUNDUP_CHARACTERS["model"]

@@ -2,8 +2,10 @@
 
 import os
 import statistics
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import nn
@@ -12,6 +14,12 @@ from groundup.data import Batch
 from groundup.machine import has_compiler, trim_memory
 from groundup.model import RNN
 from groundup.train import rng
+from groundup.train.batches import StepBatch
+from groundup.train.budget import num_sequences
+from groundup.train.config import TrainConfig
+from groundup.train.display import Display, duration
+from groundup.train.flops import flops_per_token
+from groundup.train.horizon import Clock, Horizon, Recorded
 from groundup.train.loss import Objective
 from groundup.train.precision import Masters
 
@@ -29,6 +37,9 @@ third more steps gain hardly pays for compiling."""
 TRIAL_STEPS = 12
 """Steps of each kind in a trial. The first two of each do not count."""
 
+TOO_SHORT = "not compiling: what that takes would not be earned back in the time that is left"
+AS_RECORDED = "not compiling: a run that repeats another's progress has no clock to try it by"
+
 
 def compile_obstacle(model: nn.Module, device: torch.device) -> str:
     """Return why ``compile = "auto"`` cannot compile at all; empty where it can.
@@ -43,6 +54,116 @@ def compile_obstacle(model: nn.Module, device: torch.device) -> str:
     if isinstance(model, RNN):
         return "a recurrent network's loop over time would be unrolled"
     return ""
+
+
+class Compilation:
+    """The objective, compiled where that pays for the shape that batches have now.
+
+    Each shape is one compilation: code for one shape is faster than code for any, and a ramp has
+    few of them. It happens between two steps, so that no step is timed with it.
+
+    Attributes:
+        objective: what to learn, compiled or plain.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        model: nn.Module,
+        masters: Masters,
+        config: TrainConfig,
+        device: torch.device,
+        display: Display,
+        horizon: Horizon,
+    ) -> None:
+        self.plain_objective, self.objective = objective, objective
+        self.model, self.masters, self.config = model, masters, config
+        self.device, self.display, self.horizon = device, display, horizon
+        self._shape: torch.Size | None = None
+        self._choice: Literal["on", "off", "try"] | None = None  # None: not decided yet
+        self._trial: Trial | None = None
+
+    @property
+    def compiled(self) -> bool:
+        """Whether the objective is compiled."""
+        return self.objective is not self.plain_objective
+
+    def prepare(self, next_batch: StepBatch) -> bool:
+        """Make ready for a batch, compiling if need be; return whether time went by."""
+        if next_batch.batch.inputs.shape != self._shape:
+            self._shape = next_batch.batch.inputs.shape
+            self.objective, self._trial = self.plain_objective, None
+            if self._choice is None:
+                self._choice = self._choose(next_batch)
+            if self._choice == "try":
+                self._trial = Trial()
+            elif self._choice == "on":
+                self._compile(next_batch)
+            return True
+        trial = self._trial
+        if trial is None or len(trial.eager) < TRIAL_STEPS:
+            return False
+        if self.compiled:
+            return False  # the turn of the compiled steps
+        if not self._time_to_earn():
+            self.display.say(TOO_SHORT)
+            self._trial = None
+            return False
+        self._compile(next_batch)
+        if not self.compiled:
+            self._trial = None  # the compiler failed
+        return True
+
+    def stepped(self, seconds: float) -> None:
+        """Note how long a step took, for a trial of compiled steps against eager ones."""
+        trial = self._trial
+        if trial is None:
+            return
+        steps = trial.compiled if self.compiled else trial.eager
+        steps.append(seconds)
+        if len(trial.compiled) == TRIAL_STEPS:
+            eager, compiled = trial.speeds()
+            times = f"{1000 * eager:,.0f} → {1000 * compiled:,.0f} ms a step"
+            if compiled < eager:
+                self.display.say(f"compiled steps are faster: {times}")
+            else:
+                self.display.say(f"compiled steps are not faster: {times}; back to eager ones")
+                self.objective = self.plain_objective
+            self._trial = None
+
+    def _compile(self, next_batch: StepBatch) -> None:
+        self.display.say("compiling the forward and backward pass, up to a minute")
+        start = time.perf_counter()
+        part = next_batch.first_part().to(self.device)
+        self.objective = compile_objective(
+            self.plain_objective, self.model, part, self.masters, self.display.warn
+        )
+        seconds = time.perf_counter() - start
+        self.horizon.paused(seconds)
+        if self.compiled:
+            self.display.say(f"compiled in {duration(seconds)}")
+
+    def _choose(self, next_batch: StepBatch) -> Literal["on", "off", "try"]:
+        """Decide for the whole run, and say why not."""
+        config = self.config
+        if config.compile != "auto":
+            return config.compile
+        if obstacle := compile_obstacle(self.model, self.device):
+            self.display.say(f"not compiling: {obstacle}")
+            return "off"
+        if config.duration.seconds is not None:
+            choice: Literal["on", "off", "try"] = "try" if self._time_to_earn() else "off"
+        else:  # a sequence is as long as any, however short a ramp's rows are now
+            tokens = next_batch.batch.inputs.numel() // next_batch.sequences
+            sequence_flops = tokens * flops_per_token(self.model, tokens)
+            run_flops = sequence_flops * num_sequences(config, config.max_steps)
+            choice = "on" if run_flops >= PAYS_FROM[self.device.type] else "off"
+        if choice == "off":
+            self.display.say(AS_RECORDED if isinstance(self.horizon, Recorded) else TOO_SHORT)
+        return choice
+
+    def _time_to_earn(self) -> bool:
+        return isinstance(self.horizon, Clock) and self.horizon.left >= TRIAL_FROM_SECONDS
 
 
 class Trial:

@@ -16,17 +16,19 @@ from groundup.errors import UserError
 from groundup.progress import console
 from groundup.train import rng, telemetry
 from groundup.train.averages import WeightAverage
+from groundup.train.batches import StepBatch, StepBatches
 from groundup.train.checkpoint import Checkpoints, Tensors
+from groundup.train.compile import Compilation
 from groundup.train.config import TrainConfig
 from groundup.train.display import Display, duration
 from groundup.train.float8 import float8_products
+from groundup.train.flops import flops_per_token
 from groundup.train.horizon import Horizon, Stopwatch, horizon_of
 from groundup.train.journal import Journal
 from groundup.train.loss import BatchSource, Objective, ResizableSource
 from groundup.train.optimizers import Optimizers, group_parameters
 from groundup.train.precision import Masters
-from groundup.train.schedules import batch_multiplier, multiplier
-from groundup.train.shapes import ShapedBatches
+from groundup.train.schedules import Progress, batch_multiplier, multiplier
 from groundup.train.signals import graceful_interruption
 from groundup.train.state import FitResult, RunState
 from groundup.train.step import StepResult, train_step
@@ -118,6 +120,7 @@ class _Run:
     state: RunState
     watch: Stopwatch
     horizon: Horizon
+    compilation: Compilation
     journal: Journal
     looks: _Looks
 
@@ -132,7 +135,8 @@ class _Run:
         device: torch.device,
         peak_flops: float | None,
     ) -> None:
-        self.model, self.objective, self.batches = model, objective, batches
+        self.model, self.objective, self.source = model, objective, batches
+        self.batches = StepBatches(batches, config, device)
         self.masters, self.config, self.folder = masters, config, folder
         self.device, self.peak_flops = device, peak_flops
         self.display = Display(
@@ -158,12 +162,21 @@ class _Run:
 
     def resume(self, started: float, horizon: Horizon | None) -> None:
         """Go on from the newest whole checkpoint, or begin; the arguments are those of ``fit``."""
-        self.state = _resume(self.checkpoints, self.tensors, self.batches, self.config, self.device)
+        self.state = _resume(self.checkpoints, self.tensors, self.source, self.config, self.device)
         self.masters.publish()
         self.saved_step = self.state.step
         self.watch = Stopwatch(self.state.elapsed, started)
         self.horizon = horizon or horizon_of(self.config, self.state, self.watch)
         self.state.budget = self.config.duration.seconds or 0.0
+        self.compilation = Compilation(
+            self.objective,
+            self.model,
+            self.masters,
+            self.config,
+            self.device,
+            self.display,
+            self.horizon,
+        )
 
     def train(self, looks: _Looks) -> FitResult:
         """Take all steps that are left; save and return earlier where a signal comes."""
@@ -181,20 +194,10 @@ class _Run:
                 file_bytes=state.file_bytes,
             ) as self.journal,
         ):
-            source = ShapedBatches(
-                self.batches,
-                self.objective,
-                self.model,
-                self.masters,
-                self.config,
-                self.device,
-                self.display,
-                self.horizon,
-            )
             if not over:
                 self._begin()
             while not over and not interruption.requested:
-                over = self._step(source)
+                over = self._step()
                 if not over:
                     self._look()
                     over = self.horizon.over(state.step)  # by the clock: that took time
@@ -230,25 +233,34 @@ class _Run:
                 looks.sample(self.model)
         self._save()
 
-    def _step(self, source: ShapedBatches) -> bool:
+    def _take(self) -> tuple[Progress, StepBatch]:
+        """Return how far the run is, and the batch that is due then; the objective fits it."""
+        while True:
+            progress = self.horizon.progress(self.state.step)
+            taken = self.batches.read(self.state.step, progress.share)
+            if not self.compilation.prepare(taken):
+                return progress, taken  # otherwise, by the clock, the run is further now
+
+    def _step(self) -> bool:
         """Take a step and write it down; return whether it was the last."""
         config, state = self.config, self.state
-        progress, batch = source.take(state.step)
+        progress, taken = self._take()
+        batch = taken.batch.to(self.device, non_blocking=True)
         start = time.perf_counter()
-        rate = multiplier(progress, config) * batch_multiplier(source.sequences, config)
+        rate = multiplier(progress, config) * batch_multiplier(taken.sequences, config)
         every = config.update_ratio_every
         watched = every > 0 and (state.step + 1) % every == 0
         before = telemetry.copy_weights(self.groups) if watched else []
         result = train_step(
             self.model,
-            source.objective,
+            self.compilation.objective,
             self.masters,
             self.optimizers,
             batch,
-            micro_batch_size=source.micro_batch_size,
+            micro_batch_size=taken.micro_batch_size,
             clip_norm=config.clip_norm,
             multiplier=rate,
-            meanwhile=source.look_ahead,
+            meanwhile=partial(self.batches.look_ahead, state.step + 1),
             accept=partial(
                 state.spikes.accept,
                 factor=config.spike_factor,
@@ -257,12 +269,14 @@ class _Run:
             ),
         )
         if not result.finite:
-            documents = self.batches.documents_of(state.step)
+            documents = self.source.documents_of(state.step)
             raise _non_finite(result, state.step + 1, documents, self.checkpoints.newest())
         seconds = time.perf_counter() - start
+        compiled = self.compilation.compiled
         self.horizon.stepped(seconds)
-        source.stepped(seconds)
-        state.advance(source.tokens, seconds, progress.share)
+        self.compilation.stepped(seconds)
+        tokens = taken.tokens
+        state.advance(tokens, seconds, progress.share)
         over = self.horizon.over(state.step)
         if result.updated:
             self.average.update(1.0 if over else self.horizon.progress(state.step).share)
@@ -275,13 +289,15 @@ class _Run:
             "progress": progress.share,
             "tokens": state.tokens,
             "seconds": round(state.seconds, 4),
-            "data_seconds": round(source.data_seconds, 4),
+            "data_seconds": round(taken.seconds, 4),
             "elapsed": round(self.watch.elapsed, 4),
-            "tokens_per_second": round(source.tokens / seconds, 1),
-            "compiled": source.compiled,
+            "tokens_per_second": round(tokens / seconds, 1),
+            "compiled": compiled,
         }
         if self.peak_flops:
-            line["mfu"] = round(source.flops / seconds / self.peak_flops, 4)
+            rows, length = taken.batch.inputs.shape
+            flops = rows * length * flops_per_token(self.model, length)  # padding included
+            line["mfu"] = round(flops / seconds / self.peak_flops, 4)
         if config.spike_factor:
             line["skipped"] = state.spikes.skipped
         if watched and result.updated:
@@ -356,7 +372,7 @@ class _Run:
         with self._timed("checkpoint"):
             state.file_bytes, state.elapsed = self.journal.sync(), self.watch.elapsed
             self.horizon.note(state)
-            rest = {"loader": self.batches.state(state.step), "rng": rng.capture(self.device)}
+            rest = {"loader": self.source.state(state.step), "rng": rng.capture(self.device)}
             self.checkpoints.save(state.step, self.tensors, {**asdict(state), **rest})
         self.saved_step = state.step
 

@@ -200,7 +200,7 @@ def test_transformers_learns_by_the_clock_in_the_order_of_its_data(tmp_path, mon
 
 def test_groundup_learns_by_the_clock_and_is_judged(tmp_path):
     settings = settings_for("groundup", "tuned", "shakespeare", 60.0)
-    small = {"num_layers": 1, "width": 32, "context_length": 16}
+    small = {"num_layers": 1, "look_back_blocks": 1, "width": 32, "context_length": 16}
     job = make_job(tmp_path, settings, 1.5)
     job.settings["model"] = settings["model"] | small
     ours.run(job)

@@ -178,7 +178,7 @@ def test_compiling_for_each_shape_happens_outside_the_steps(train, tmp_path, mon
         compiled.append(tuple(batch.inputs.shape))
         return objective
 
-    monkeypatch.setattr("groundup.train.shapes.compile_objective", fake)
+    monkeypatch.setattr("groundup.train.compile.compile_objective", fake)
     train("ramped", max_steps=20, compile="on", **RAMPS)
     assert compiled == [(4, 4), (8, 4), (4, 8), (8, 8), (4, 16)]
     assert torch.isfinite(torch.tensor(losses(tmp_path / "ramped"))).all()

@@ -8,14 +8,14 @@ import pytest
 import torch
 from rich.console import Console
 
-from groundup.data import Batch
 from groundup.objectives import NextToken
-from groundup.train import TrainConfig, shapes
-from groundup.train.compile import TRIAL_STEPS
+from groundup.train import TrainConfig
+from groundup.train import compile as compile_module
+from groundup.train.batches import StepBatches
+from groundup.train.compile import TRIAL_STEPS, Compilation
 from groundup.train.display import Display
 from groundup.train.horizon import Clock, Counted, Stopwatch
 from groundup.train.precision import Masters
-from groundup.train.shapes import ShapedBatches
 
 CPU = torch.device("cpu")
 
@@ -41,18 +41,13 @@ class Rig:
             if seconds is None
             else Clock(seconds, Stopwatch(0.0, 0.0, lambda: self.time))
         )
-        monkeypatch.setattr(shapes, "compile_obstacle", lambda model, device: "")
-        monkeypatch.setattr(shapes, "compile_objective", self._compile)
-        monkeypatch.setattr(shapes, "time", SimpleNamespace(perf_counter=lambda: self.time))
-        self.batches = ShapedBatches(
-            loader,
-            NextToken(),
-            model,
-            Masters(model, torch.float32),
-            config,
-            CPU,
-            display,
-            self.horizon,
+        monkeypatch.setattr(compile_module, "compile_obstacle", lambda model, device: "")
+        monkeypatch.setattr(compile_module, "compile_objective", self._compile)
+        monkeypatch.setattr(compile_module, "time", SimpleNamespace(perf_counter=lambda: self.time))
+        self.batches = StepBatches(loader, config, CPU)
+        masters = Masters(model, torch.float32)
+        self.compilation = Compilation(
+            NextToken(), model, masters, config, CPU, display, self.horizon
         )
 
     def _compile(self, objective, *_):
@@ -63,15 +58,18 @@ class Rig:
         """Run some steps; return which were compiled, and the shares at which they began."""
         kinds, shares = [], []
         for step in range(count):
-            progress, _ = self.batches.take(step)
-            is_compiled = isinstance(self.batches.objective, Compiled)
-            assert self.batches.compiled == is_compiled
+            while True:
+                share = self.horizon.progress(step).share
+                if not self.compilation.prepare(self.batches.read(step, share)):
+                    break
+            is_compiled = isinstance(self.compilation.objective, Compiled)
+            assert self.compilation.compiled == is_compiled
             seconds = compiled if is_compiled else eager
             self.time += seconds
             self.horizon.stepped(seconds)
-            self.batches.stepped(seconds)
+            self.compilation.stepped(seconds)
             kinds.append(is_compiled)
-            shares.append(progress.share)
+            shares.append(share)
         return kinds, shares
 
 
@@ -124,9 +122,9 @@ def test_compiling_another_shape_does_not_cut_into_the_schedule(rig):
 
 def test_that_nothing_can_be_compiled_is_said_once(rig, monkeypatch):
     run = rig({"budget": "10 min"})
-    monkeypatch.setattr(shapes, "compile_obstacle", lambda model, device: "no compiler is here")
+    monkeypatch.setattr(compile_module, "compile_obstacle", lambda model, device: "there is none")
     run.steps(3)
-    assert run.shown.getvalue().count("not compiling: no compiler is here") == 1
+    assert run.shown.getvalue().count("not compiling: there is none") == 1
 
 
 def test_a_compiler_that_fails_ends_the_trial(rig):
@@ -166,24 +164,3 @@ def test_a_short_counted_run_says_why_it_does_not_compile(rig):
     run = rig({"max_steps": 10})
     run.steps(1)
     assert "not compiling" in run.shown.getvalue()
-
-
-def test_for_a_gpu_the_next_batch_is_read_ahead_once_and_anew_where_a_ramp_changes_it(
-    tiny_model, loader, monkeypatch
-):
-    read = []
-    batch_of = loader.batch
-    monkeypatch.setattr(loader, "batch", lambda step: read.append(step) or batch_of(step))
-    monkeypatch.setattr(Batch, "pinned", lambda batch: batch)
-    monkeypatch.setattr(Batch, "to", lambda batch, device, **how: batch)
-    config = TrainConfig(max_steps=8, batch_size=4, batch_ramp=((0.5, 2),), compile="off")
-    model, horizon = tiny_model(), Counted(8)
-    masters = Masters(model, torch.float32)
-    display = Display(Console(file=io.StringIO()), max_steps=8, log_every=9)
-    gpu = torch.device("cuda")
-    batches = ShapedBatches(loader, NextToken(), model, masters, config, gpu, display, horizon)
-    for step in range(8):
-        _, batch = batches.take(step)
-        assert torch.equal(batch.inputs, batch_of(step).inputs)
-        batches.look_ahead()
-    assert [read.count(step) for step in (1, 2, 3, 5, 6, 7)] == [1] * 6
