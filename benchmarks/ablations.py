@@ -1,6 +1,6 @@
 """What each option is worth: the race's settings for groundup with one thing changed, by the clock.
 
-    python benchmarks/ablations.py [--budget 60] [--corpus stdlib] [--seeds 0 1 2] [--only tied qk]
+    python benchmarks/ablations.py [--budget 60] [--corpus stdlib] [--seeds 0 1 2] [--only tied]
 
 All run for the same time, so an option pays for what it costs in steps. Scores are of text held out
 of the race's training text (as with ``race.py --tune``). Differences are between runs with the same

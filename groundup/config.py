@@ -3,6 +3,18 @@
 from pydantic import BaseModel, ConfigDict
 
 
+class IdleKeyError(ValueError):
+    """A key that is set where nothing reads it: a setting that would be ignored is a mistake.
+
+    Attributes:
+        key: its name in its section.
+    """
+
+    def __init__(self, key: str, why: str) -> None:
+        super().__init__(f"{key} has no effect {why}; leave it out")
+        self.key = key
+
+
 class Config(BaseModel):
     """A frozen set of options; the docstring under each field is its ``--help`` text.
 
@@ -17,3 +29,15 @@ class Config(BaseModel):
         validate_default=True,
         allow_inf_nan=False,
     )
+
+    def refuse_idle(self, *keys: str, why: str) -> None:
+        """Refuse keys that differ from their defaults.
+
+        Not those that were merely given: a recipe that was written out in full names every field.
+
+        Raises:
+            IdleKeyError: for the first of them; ``why`` is like ``with schedule 'cosine'``.
+        """
+        for key in keys:
+            if getattr(self, key) != type(self).model_fields[key].default:
+                raise IdleKeyError(key, why)

@@ -140,10 +140,15 @@ def trim_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def set_threads(count: int | None = None) -> int:
-    """Use ``count`` CPU threads (None or 0: as many as torch chose); return the number in use."""
-    if count:
-        torch.set_num_threads(count)
+_torchs_threads = 0
+"""How many threads torch had chosen before ``set_threads`` changed that; 0: it has not."""
+
+
+def set_threads(count: int) -> int:
+    """Use ``count`` CPU threads (0: as many as torch chose); return the number in use."""
+    global _torchs_threads
+    _torchs_threads = _torchs_threads or torch.get_num_threads()
+    torch.set_num_threads(count or _torchs_threads)
     return torch.get_num_threads()
 
 

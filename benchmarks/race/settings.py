@@ -214,14 +214,12 @@ _GROUNDUP_CHARACTERS = {
 # With more time a longer context pays, then a larger model; and what keeps it from learning a text
 # by heart.
 _GROUNDUP_LONG = {
-    "model": _GROUNDUP["model"] | {"context_length": 512},
-    "pretrain": _GROUNDUP["pretrain"]
-    | {"batch_size": 8, "learning_rate": 0.01, "embedding_learning_rate": 0.03},
+    "model": _GROUNDUP["model"] | {"context_length": 512, "tie_embeddings": True},
+    "pretrain": _GROUNDUP["pretrain"] | {"batch_size": 8},
 }
 _GROUNDUP_LONGER = {
-    "model": _GROUNDUP_LONG["model"]
-    | {"width": 256, "num_heads": 4, "dropout": 0.05, "tie_embeddings": True},
-    "pretrain": _GROUNDUP["pretrain"] | {"batch_size": 8, "weight_decay": 0.1},
+    "model": _GROUNDUP_LONG["model"] | {"width": 256, "num_heads": 4, "dropout": 0.05},
+    "pretrain": _GROUNDUP_LONG["pretrain"] | {"weight_decay": 0.1},
 }
 _GROUNDUP_STORIES_LONGER = {
     "tokenizer": _GROUNDUP["tokenizer"] | {"vocab_size": 4096},

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from groundup.config import Config
+from groundup.config import Config, IdleKeyError
 from groundup.corpus.decontaminate import DecontaminationConfig
 from groundup.corpus.dedup import LinesConfig, NearDuplicatesConfig
 from groundup.corpus.filters import (
@@ -40,7 +40,8 @@ class ExtractSection(Config):
 
     @model_validator(mode="after")
     def _has_effect(self) -> Self:
-        without_effect(self, ("seconds", "memory_mb"), self.mode != "off", "a mode")
+        if self.mode == "off":
+            self.refuse_idle("seconds", "memory_mb", why="without a mode")
         return self
 
 
@@ -52,7 +53,8 @@ class LanguageSection(LanguageConfig):
 
     @model_validator(mode="after")
     def _has_effect(self) -> Self:
-        without_effect(self, ("min_probability",), bool(self.allowed), "allowed")
+        if not self.allowed:
+            self.refuse_idle("min_probability", why="without allowed")
         return self
 
 
@@ -129,7 +131,8 @@ class FiltersConfig(Config):
         if len(set(self.rules)) < len(self.rules):
             raise ValueError("a rule is named twice; name each once")
         for name in get_args(FilterName):
-            without_effect(self, (name,), name in self.rules, f'"{name}" in rules')
+            if name not in self.rules:
+                self.refuse_idle(name, why=f'without "{name}" in rules')
         for name, keys in (
             ("blocked_urls", ("domains", "domains_file", "substrings", "substrings_file")),
             ("blocked_words", ("words", "file")),
@@ -175,9 +178,12 @@ class DedupConfig(Config):
     @model_validator(mode="after")
     def _has_effect(self) -> Self:
         near = self.near_duplicates != "off"
-        without_effect(self, ("near", "store"), near, "near_duplicates")
-        without_effect(self, ("crawl",), self.store is not None, "store")
-        without_effect(self, ("lines",), self.repeated_lines, "repeated_lines")
+        if not near:
+            self.refuse_idle("near", "store", why="without near_duplicates")
+        if self.store is None:
+            self.refuse_idle("crawl", why="without store")
+        if not self.repeated_lines:
+            self.refuse_idle("lines", why="without repeated_lines")
         return self
 
 
@@ -193,7 +199,8 @@ class DecontaminateConfig(DecontaminationConfig):
 
     @model_validator(mode="after")
     def _has_effect(self) -> Self:
-        without_effect(self, ("fields", "ngram", "min_words"), bool(self.benchmarks), "benchmarks")
+        if not self.benchmarks:
+            self.refuse_idle("fields", "ngram", "min_words", why="without benchmarks")
         return self
 
 
@@ -218,20 +225,11 @@ class MixConfig(Config):
     @model_validator(mode="after")
     def _has_effect(self) -> Self:
         if self.weights and self.epochs:
-            raise ValueError("epochs has no effect with weights; leave one of them out")
-        without_effect(self, ("max_epochs",), bool(self.weights), "weights")
-        without_effect(self, ("seed",), bool(self.weights or self.epochs), "weights or epochs")
+            raise IdleKeyError("epochs", "with weights")
+        if not self.weights:
+            self.refuse_idle("max_epochs", why="without weights")
+        if not (self.weights or self.epochs):
+            self.refuse_idle("seed", why="without weights or epochs")
         if self.weights and not any(self.weights.values()):
             raise ValueError("weights are all 0; give a source more")
         return self
-
-
-def without_effect(config: Config, keys: tuple[str, ...], on: bool, switch: str) -> None:
-    """Refuse keys that are set where nothing reads them.
-
-    Raises:
-        ValueError: one of them is set while ``on`` is False.
-    """
-    for key in keys:
-        if not on and getattr(config, key) != type(config).model_fields[key].default:
-            raise ValueError(f"{key} has no effect without {switch}; leave it out")

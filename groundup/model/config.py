@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from groundup.config import Config
+from groundup.config import Config, IdleKeyError
 
 Architecture = Literal["qwen3", "llama", "gpt2", "speedrun", "rnn"]
 
@@ -254,9 +254,7 @@ class ModelConfig(Config):
                 f"{self.num_layers}"
             )
         if self.look_back_blocks > 1 and not self.look_back_heads:
-            raise ValueError(
-                f"look_back_blocks {self.look_back_blocks} has no effect without look_back_heads"
-            )
+            raise IdleKeyError("look_back_blocks", "without look_back_heads")
         if self.look_back_blocks > 1 and self.induction_heads:
             raise ValueError(
                 "induction_heads stand in the second block: look_back_blocks must be 1, "
@@ -288,7 +286,7 @@ class ModelConfig(Config):
             default = defaults.get(name, ModelConfig.model_fields[name].default)
             if getattr(self, name) != default:
                 other = self.architecture if self.architecture == "rnn" else "learned positions"
-                raise ValueError(f"{name} has no effect with {other}; leave it out")
+                raise IdleKeyError(name, f"with {other}")
         return self
 
     def _default_feed_forward_width(self) -> int:

@@ -165,7 +165,7 @@ def advise(found: Diagnosis) -> list[str]:
     if hasattr(os, "getloadavg") and os.getloadavg()[0] > max(1.0, 0.75 * cores):
         advice.append(
             f"other work is running (load {os.getloadavg()[0]:.1f} on {cores} cores): rates are "
-            "low, and OMP_WAIT_POLICY=passive keeps threads from spinning against it"
+            "low; run this again when it is done"
         )
     if on_cpu and not machine.has_compiler():
         advice.append(

@@ -19,10 +19,20 @@ from groundup.model import RNN, ModelConfig, Transformer, build_model, save_mode
 from groundup.objectives.pretrain import NextToken
 from groundup.progress import console
 from groundup.recipe.schema import Recipe
-from groundup.recipe.stage import CLAIM, Fill, InterruptedRun, read_json, read_record, versions
+from groundup.recipe.stage import (
+    CLAIM,
+    GIVEN_UP,
+    Fill,
+    InterruptedRun,
+    read_json,
+    read_record,
+    versions,
+)
 from groundup.tokenizer import Tokenizer, load_tokenizer
 from groundup.train import (
     Duration,
+    NonFiniteError,
+    SpikeError,
     TrainConfig,
     Validation,
     check_float8,
@@ -52,6 +62,7 @@ WITHOUT_EFFECT = ONLY_SEEN | {
     "threads",
     "eval_every",
     "checkpoint_every",
+    "checkpoint_minutes",
 }
 """And those that change how it is computed: not what is learned in so many steps."""
 
@@ -75,13 +86,29 @@ def _inputs(recipe: Recipe, exclude: set[str]) -> dict[str, Any]:
     }
 
 
-def trains_longer(old: dict[str, Any], new: dict[str, Any]) -> bool:
-    """Return whether inputs differ in nothing but more steps or time: then the training goes on.
+LENGTH = {"max_steps", "budget"}
 
-    A schedule that ends with the budget stretches: the steps from here on are as in a run that was
-    planned this long, those before are as they were.
+CALMING = {
+    "learning_rate",
+    "muon_learning_rate",
+    "embedding_learning_rate",
+    "clip_norm",
+    "spike_factor",
+    "spike_window",
+}
+"""Keys that may keep a training from diverging."""
+
+
+def goes_on(old: dict[str, Any], new: dict[str, Any], diverged: bool) -> bool:
+    """Return whether a training on the old inputs goes on from its checkpoint with the new ones.
+
+    It does where these differ in nothing but more steps or time. A schedule that ends with the
+    budget stretches: the steps from here on are as in a run that was planned this long, those
+    before are as they were. One that diverged also goes on with other rates, or skipping spikes:
+    ``metrics.jsonl`` tells which steps had which.
     """
-    before, after = (_without_length(inputs) for inputs in (old, new))
+    apart = LENGTH | (CALMING if diverged else set())
+    before, after = (_without(inputs, apart) for inputs in (old, new))
     return before == after and _length(new).at_least(_length(old))
 
 
@@ -90,8 +117,8 @@ def _length(inputs: dict[str, Any]) -> Duration:
     return Duration.parse(config.get("budget") or config["max_steps"])
 
 
-def _without_length(inputs: dict[str, Any]) -> dict[str, Any]:
-    kept = {k: v for k, v in inputs["config"].items() if k not in ("max_steps", "budget")}
+def _without(inputs: dict[str, Any], keys: set[str]) -> dict[str, Any]:
+    kept = {k: v for k, v in inputs["config"].items() if k not in keys}
     return inputs | {"config": kept}
 
 
@@ -166,21 +193,25 @@ def _pretrain(
     if config.packing == "best_fit":
         console.print(f"packing: {loader.waste()}", highlight=False)
     model = build_model(shape, seed=recipe.seed)
-    result = fit(
-        model,
-        NextToken(),
-        loader,
-        config=config,
-        folder=folder,
-        seed=recipe.seed,
-        device=device,
-        dtype=dtype,
-        validation=validation if len(held_out) > 1 else None,
-        token_bytes=known_text_bytes(held_out),
-        sample=partial(write_sample, tokenizer=tokenizer, config=config, seed=recipe.seed),
-        peak_flops=machine.peak_flops(dtype, device),
-        started=started,
-    )
+    try:
+        result = fit(
+            model,
+            NextToken(),
+            loader,
+            config=config,
+            folder=folder,
+            seed=recipe.seed,
+            device=device,
+            dtype=dtype,
+            validation=validation if len(held_out) > 1 else None,
+            token_bytes=known_text_bytes(held_out),
+            sample=partial(write_sample, tokenizer=tokenizer, config=config, seed=recipe.seed),
+            peak_flops=machine.peak_flops(dtype, device),
+            started=started,
+        )
+    except (NonFiniteError, SpikeError):
+        write_json(folder / CLAIM, read_json(folder / CLAIM) | {GIVEN_UP: True})
+        raise
     if result.interrupted:
         raise InterruptedRun(
             f"interrupted at step {result.step}; saved; run the same command to resume"

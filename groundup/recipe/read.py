@@ -2,7 +2,6 @@
 
 import difflib
 import json
-import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from groundup.config import IdleKeyError
 from groundup.errors import UsageError
 from groundup.files import expand_user
 from groundup.model import ModelConfig
@@ -187,8 +187,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 def _idle_key(problem: Mapping[str, Any]) -> list[str]:
     """Return where the key stands that a config calls without effect: section and key, or []."""
-    match = re.match(r"Value error, (\w+) has no effect", problem["msg"])
-    return [*map(str, problem["loc"]), match[1]] if match else []
+    error = problem.get("ctx", {}).get("error")
+    return [*map(str, problem["loc"]), error.key] if isinstance(error, IdleKeyError) else []
 
 
 def _idle_keys(

@@ -48,11 +48,8 @@ class EvaluateConfig(Config):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if "python_syntax" not in self.tasks:
-            for key in ("num_samples", "sample_tokens", "temperature", "top_k"):
-                if getattr(self, key) != type(self).model_fields[key].default:
-                    raise ValueError(
-                        f"{key} has no effect without python_syntax in tasks; leave it out"
-                    )
+            idle = ("num_samples", "sample_tokens", "temperature", "top_k")
+            self.refuse_idle(*idle, why="without python_syntax in tasks")
         try:
             _ = self.sampling  # a mistake here would otherwise show after the training
         except ValidationError as error:
@@ -75,9 +72,9 @@ class Recipe(Config):
 
     size: Size | None = None
     """One dial for shape and training: sets layers, width, heads, feed-forward and context of the
-    model, tokenizer.vocab_size, and of pretrain batch_size, the learning rates and, without a
-    budget, 20 tokens per parameter. A key that stands beside it wins; on the command line it wins
-    over the recipe's keys."""
+    model, tokenizer.vocab_size, and of pretrain batch_size, micro_batch_size, the learning rates
+    and, without a budget, 20 tokens per parameter. A key that stands beside it wins; on the command
+    line it wins over the recipe's keys."""
 
     depth: int | None = Field(default=None, ge=1, le=DEEPEST, strict=True)
     """The same dial in layers, instead of size; from 8 on the width is 64 × depth. The sizes are

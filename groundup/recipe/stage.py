@@ -23,6 +23,9 @@ RECORD = "stage.json"
 CLAIM = "inputs.json"
 """What an in-place stage works on, from its first session on."""
 
+GIVEN_UP = "given up"
+"""True in a claim where the work failed in a way that other inputs may mend."""
+
 Status = Literal["done", "resumed", "up to date"]
 
 
@@ -79,8 +82,9 @@ class Stage:
     """The temporary folder stays when something breaks the stage off, and is given again to be
     filled further as long as the inputs are the same."""
 
-    prolongs: Callable[[dict[str, Any], dict[str, Any]], bool] = lambda _old, _new: False
-    """Of an in-place stage: whether work on the first inputs goes on towards the second."""
+    prolongs: Callable[[dict[str, Any], dict[str, Any], bool], bool] = lambda *_: False
+    """Of an in-place stage: whether work on the first inputs goes on towards the second; and
+    whether it was given up (``GIVEN_UP``)."""
 
     elsewhere: Callable[[Recipe], str | None] | None = None
     """Of a stage that writes another folder too: the fingerprint that stands in it."""
@@ -214,7 +218,8 @@ def _claim(folder: Path, planned: Planned) -> bool:
     known = _aside(folder, name)
     found = read_json(known / CLAIM).get("fingerprint") == name
     if not found and _prolongs(planned, there):
-        write_json(folder / CLAIM, there | {"fingerprint": name, "inputs": planned.inputs})
+        rest = {key: value for key, value in there.items() if key != GIVEN_UP}
+        write_json(folder / CLAIM, rest | {"fingerprint": name, "inputs": planned.inputs})
         return True
     if folder.exists() and any(folder.iterdir()):
         old = there.get("fingerprint") or read_record(folder).get("fingerprint") or "unknown"
@@ -258,7 +263,8 @@ def _prolongs(planned: Planned, claim: dict[str, Any]) -> bool:
     if not isinstance(inputs, dict):
         return False
     same_otherwise = replace(planned, inputs=inputs).fingerprint == claim.get("fingerprint")
-    return same_otherwise and planned.stage.prolongs(inputs, planned.inputs)
+    given_up = bool(claim.get(GIVEN_UP))
+    return same_otherwise and planned.stage.prolongs(inputs, planned.inputs, given_up)
 
 
 def _say(line: str) -> None:

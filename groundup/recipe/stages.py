@@ -18,10 +18,10 @@ from groundup.progress import console
 from groundup.recipe.evaluate import evaluate, evaluate_summary
 from groundup.recipe.pretrain import (
     base_fingerprint,
+    goes_on,
     prepare_pretrain,
     pretrain_inputs,
     pretrain_summary,
-    trains_longer,
 )
 from groundup.recipe.schema import Recipe
 from groundup.recipe.stage import Fill, InterruptedRun, Stage
@@ -140,7 +140,7 @@ STAGES: tuple[Stage, ...] = (
         summary=pretrain_summary,
         reads=("tokens",),
         in_place=True,
-        prolongs=trains_longer,
+        prolongs=goes_on,
         elsewhere=base_fingerprint,
     ),
     Stage(

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from groundup.errors import UserError, is_out_of_memory
-from groundup.files import fingerprint, write_atomic
+from groundup.files import fingerprint, write_atomic, write_json
 from groundup.progress import console
 from groundup.recipe import InterruptedRun, Recipe, run_recipe
 from groundup.recipe.lock import BusyError, locked
@@ -32,7 +32,7 @@ from groundup.sweep.results import (
 )
 from groundup.sweep.space import Over, in_words
 from groundup.sweep.text import link_text, make_text, tokens_of
-from groundup.sweep.trials import Plan, Trial, plan_sweep, text_key
+from groundup.sweep.trials import RATES, Plan, Trial, plan_sweep, text_key
 from groundup.train import NonFiniteError, SpikeError
 from groundup.train.display import duration
 
@@ -102,6 +102,7 @@ def run_plan(plan: Plan) -> Sweep:
     """Run a sweep that is checked; see ``sweep``."""
     folder = plan.recipe.folder / "sweep"
     with locked(folder, ()):
+        write_json(folder / RATES, plan.rates)
         runner = _Runner(plan, folder)
         indices = list(range(len(plan.settings)))
         rungs: list[tuple[Score, ...]] = []
@@ -203,9 +204,11 @@ class _Runner:
             if not (isinstance(error, UserError) or is_out_of_memory(error)):
                 raise
             failed = " ".join(str(error).split()) or type(error).__name__
-            return replace(known, failed=failed), isinstance(error, NonFiniteError | SpikeError)
-        # The model stays; what only a training that goes on needs is twice as large, and more.
-        shutil.rmtree(recipe.folder / "pretrain" / "checkpoints", ignore_errors=True)
+            lasting = isinstance(error, NonFiniteError | SpikeError)
+            if lasting:
+                _drop_checkpoints(recipe)
+            return replace(known, failed=failed), lasting
+        _drop_checkpoints(recipe)
         numbers = outcome.result
         result = replace(
             known,
@@ -244,6 +247,11 @@ def _as_trial(recipe: Recipe, folder: Path, name: str) -> Recipe:
     changes = {**unseen, "sample_every": 0, "keep_checkpoints": 1}
     pretrain = recipe.pretrain.model_copy(update=changes)
     return recipe.model_copy(update={"runs": folder, "name": name, "pretrain": pretrain})
+
+
+def _drop_checkpoints(recipe: Recipe) -> None:
+    """Remove what only a training that goes on needs: twice as large as a model, and more."""
+    shutil.rmtree(recipe.folder / "pretrain" / "checkpoints", ignore_errors=True)
 
 
 def _forget_compiled() -> None:

@@ -11,10 +11,14 @@ from groundup.plan.size import training_rate
 from groundup.recipe import Recipe, write_toml
 from groundup.recipe.pretrain import learning_inputs
 from groundup.recipe.read import change_recipe, merge
+from groundup.recipe.stage import read_json
 from groundup.sweep.halving import rung_budgets, rung_sizes
 from groundup.sweep.results import Metric
 from groundup.sweep.space import Over, Range, Setting, draws, grid, in_words, nested, spelt
 from groundup.train import Duration, TrainConfig, check_length_ramp
+
+RATES = "rates.json"
+"""In a sweep's folder, what a dial measured of this machine as the sweep began."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class Plan:
         halving: a rung leaves one setting of so many for the next.
         sizes: settings that each rung trains.
         metric: what is compared.
+        rates: FLOP/s that were measured for a dial, by device, precision and threads.
     """
 
     recipe: Recipe
@@ -58,6 +63,7 @@ class Plan:
     halving: int
     sizes: tuple[int, ...]
     metric: Metric
+    rates: dict[str, float]
 
     @property
     def keys(self) -> list[str]:
@@ -117,7 +123,8 @@ def plan_sweep(
     sizes = rung_sizes(len(settings), halving, rungs)
     if keys is None:
         keys = tomllib.loads(write_toml(recipe))
-    measure = _once(training_rate)
+    rates = read_json(recipe.folder / "sweep" / RATES)
+    measure = _once(training_rate, rates)
     recipes = [_changed(keys, options or {}, setting, measure) for setting in settings]
     if metric == "nats_per_token" and len(set(map(text_key, recipes))) > 1:
         raise UsageError("nats_per_token compares no tokenizers or corpora; use bits_per_byte")
@@ -129,7 +136,7 @@ def plan_sweep(
     for changed in recipes:
         check_length_ramp(changed.pretrain, changed.model.context_length)
         rung_budgets(changed.pretrain.duration, halving, rungs)
-    return Plan(recipe, tuple(found), seeds, halving, tuple(sizes), metric)
+    return Plan(recipe, tuple(found), seeds, halving, tuple(sizes), metric, rates)
 
 
 def _check_numbers(seeds: int, samples: int, halving: int, rungs: int) -> None:
@@ -154,12 +161,17 @@ def _check_key(key: str, values: Any) -> None:
         raise UsageError(f"--over {key}: has one value; set it by --{key.replace('_', '-')}")
 
 
-def _once(measure: Callable[[TrainConfig], float]) -> Callable[[TrainConfig], float]:
-    """Return a measure that all settings share: two measurements might give two batch sizes."""
-    known: dict[tuple[Any, ...], float] = {}
+def _once(
+    measure: Callable[[TrainConfig], float], known: dict[str, float]
+) -> Callable[[TrainConfig], float]:
+    """Return a measure that all settings share, and the sweep when it goes on another day.
+
+    Two measurements might give two batch sizes: trials could not be compared, and those that are
+    done would not be known again.
+    """
 
     def measured(config: TrainConfig) -> float:
-        key = config.device, config.precision, config.threads
+        key = f"{config.device} {config.precision} {config.threads}"
         if key not in known:
             known[key] = measure(config)
         return known[key]

@@ -46,11 +46,8 @@ class TokenizerConfig(Config):
         if self.kind == "bpe":
             self._check_bpe()
             return self
-        for key in ("pattern", "digit_group", "alphabet", "min_frequency", "max_token_bytes"):
-            if getattr(self, key) != type(self).model_fields[key].default:
-                raise UsageError(
-                    f"{key} has no effect on characters: remove it, or set kind to bpe"
-                )
+        idle = ("pattern", "digit_group", "alphabet", "min_frequency", "max_token_bytes")
+        self.refuse_idle(*idle, why="on characters")
         return self
 
     def _check_bpe(self) -> None:

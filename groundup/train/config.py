@@ -122,10 +122,11 @@ class TrainConfig(Config):
 
     spike_factor: float = Field(default=0.0, ge=0)
     """A step whose gradient norm or loss exceeds this many times the median of the last accepted
-    steps updates nothing; 0: all are accepted."""
+    steps, or is not finite, updates nothing; 0: all are accepted, and one that is not finite ends
+    the run."""
 
     spike_window: int = Field(default=64, ge=2)
-    """Accepted steps in that median; until there are as many, all are accepted."""
+    """Accepted steps in that median; until there are as many, all finite ones are accepted."""
 
     ema_decay: float = Field(default=0.0, ge=0, lt=1)
     """Validate, sample and keep an exponential moving average of the weights, which keeps this
@@ -182,7 +183,11 @@ class TrainConfig(Config):
     """Text that the samples continue; empty: a new document."""
 
     checkpoint_every: int = Field(default=250, ge=0)
-    """Steps between checkpoints; 0: only at the end, at the best validation, when interrupted."""
+    """Steps between checkpoints; 0: only at the end, at the best validation, when interrupted, and
+    as checkpoint_minutes says."""
+
+    checkpoint_minutes: float = Field(default=15.0, ge=0)
+    """A checkpoint is also taken where the last is this old: slow steps lose little; 0: never."""
 
     keep_checkpoints: int = Field(default=2, ge=1)
     """Newest checkpoints that are kept, besides the one of the best validation."""
@@ -213,8 +218,6 @@ class TrainConfig(Config):
             raise ValueError("spike_factor must be over 1: half of all steps exceed the median")
         if self.ema_decay and self.average_last:
             raise ValueError("ema_decay and average_last are two ways to average; choose one")
-        # A setting that would be ignored is a mistake. Compared with the default, not by whether it
-        # was given: a recipe that was written out in full names every field.
         ignored: list[tuple[str, bool, str]] = [
             ("muon_learning_rate", self.optimizer != "muon", "optimizer 'adamw'"),
             ("momentum", self.optimizer != "muon", "optimizer 'adamw'"),
@@ -236,8 +239,8 @@ class TrainConfig(Config):
             ("sample_tokens", self.sample_every == 0, "sample_every 0"),
         ]
         for field, unused, reason in ignored:
-            if unused and getattr(self, field) != type(self).model_fields[field].default:
-                raise ValueError(f"{field} has no effect with {reason}; leave it out")
+            if unused:
+                self.refuse_idle(field, why=f"with {reason}")
         return self
 
     @model_validator(mode="before")

@@ -85,13 +85,12 @@ class Display:
         self.console.print(f"[yellow]warning:[/] {escape(line)}", highlight=False, soft_wrap=True)
 
     def step(self, record: dict[str, Any]) -> None:
-        """Show a step, given its line in ``metrics.jsonl``."""
-        self._loss = SMOOTHING * self._loss + (1 - SMOOTHING) * record["loss"]
-        self._weight = SMOOTHING * self._weight + (1 - SMOOTHING)
-        parts = [
-            f"loss {self._loss / self._weight:.3f}",
-            f"{record['tokens_per_second']:,.0f} tokens/s",
-        ]
+        """Show a step, given its line in ``metrics.jsonl``, in which a loss may be None."""
+        if record["loss"] is not None:
+            self._loss = SMOOTHING * self._loss + (1 - SMOOTHING) * record["loss"]
+            self._weight = SMOOTHING * self._weight + (1 - SMOOTHING)
+        loss = f"{self._loss / self._weight:.3f}" if self._weight else "not finite"
+        parts = [f"loss {loss}", f"{record['tokens_per_second']:,.0f} tokens/s"]
         if "mfu" in record:
             parts.append(f"MFU {record['mfu']:.0%}")
         text = "  ".join(parts)

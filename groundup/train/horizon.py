@@ -98,9 +98,9 @@ class Clock(Horizon):
     backwards: where the reserve turns out larger or smaller, it jumps ahead or waits.
 
     A step is begun if one as long as the last would end before the reserve begins. So a run is late
-    by no more than what one step took longer than the one before it, and its last step has one to
-    two steps' worth of the learning rate's fall left, like that of a run counted in steps. The
-    first step is always taken.
+    by no more than what its last step, or a validation before that, took longer than the one before
+    it, and its last step has one to two steps' worth of the learning rate's fall left, like that of
+    a run counted in steps. The first step is always taken.
 
     Args:
         budget: seconds.

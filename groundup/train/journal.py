@@ -1,5 +1,6 @@
 """All that a run reports while it goes: to the screen, to its files, to TensorBoard."""
 
+import math
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -25,7 +26,8 @@ class Journal:
     was), ``mfu`` (share of the measured peak), ``skipped`` (spikes since the run began, where they
     are looked for) and, every ``update_ratio_every`` steps, ``update_ratio`` (how far the step
     moved each group, as a part of its norm); and a line ``{"step": …, "validation":
-    {"nats_per_token": …, "bits_per_byte": …}}`` per validation. ``samples.jsonl`` has ``{"step": …,
+    {"nats_per_token": …, "bits_per_byte": …, "tokens": …, "bytes": …}}`` per validation. A number
+    of a skipped step that is not finite is null. ``samples.jsonl`` has ``{"step": …,
     "text": …}``.
 
     Args:
@@ -61,6 +63,10 @@ class Journal:
 
     def step(self, line: dict[str, Any]) -> None:
         """Report a training step."""
+        line = {
+            key: None if isinstance(value, float) and not math.isfinite(value) else value
+            for key, value in line.items()
+        }
         self._files["metrics"].write(line)
         self._tensorboard.write(line)
         self.display.step(line)

@@ -65,7 +65,7 @@ def fit(
 
     Two runs with the same seed have the same losses where steps are counted. With a budget of time
     the schedule follows the clock, and no two runs are the same; but each is resumed with what had
-    been used of the budget, and can be repeated exactly (``horizon``).
+    been used of the budget, and can be repeated exactly if nothing was compiled (``horizon``).
 
     Args:
         model: float32; moved to ``device``, trained in place, and float32 again at the end.
@@ -87,7 +87,9 @@ def fit(
         horizon: ``Recorded`` repeats the progress of an earlier run, whatever the budget says.
 
     Raises:
-        NonFiniteError: before the optimizer could spread it into the weights.
+        NonFiniteError: before the optimizer could spread it into the weights; where spikes are
+            skipped, such steps are too.
+        SpikeError: only such steps came.
         UserError: the checkpoints are damaged, or of another model or other data.
         OSError: the disk is full; the checkpoint before is whole.
     """
@@ -158,7 +160,7 @@ class _Run:
         self.checkpoints = Checkpoints(
             folder / "checkpoints", keep=config.keep_checkpoints, warn=self.display.warn
         )
-        self.saved_step = 0
+        self.saved_step, self.saved_at = 0, time.monotonic()
 
     def resume(self, started: float, horizon: Horizon | None) -> None:
         """Go on from the newest whole checkpoint, or begin; the arguments are those of ``fit``."""
@@ -250,7 +252,20 @@ class _Run:
         rate = multiplier(progress, config) * batch_multiplier(taken.sequences, config)
         every = config.update_ratio_every
         watched = every > 0 and (state.step + 1) % every == 0
-        before = telemetry.copy_weights(self.groups) if watched else []
+        before: list[list[Tensor]] = []
+
+        def accept(loss: float, grad_norm: float) -> bool:
+            accepted = state.spikes.accept(
+                loss,
+                grad_norm,
+                factor=config.spike_factor,
+                window=config.spike_window,
+                warn=self.display.warn,
+            )
+            if accepted and watched:  # now, when activations have made room for the copy
+                before.extend(telemetry.copy_weights(self.groups))
+            return accepted
+
         result = train_step(
             self.model,
             self.compilation.objective,
@@ -261,14 +276,9 @@ class _Run:
             clip_norm=config.clip_norm,
             multiplier=rate,
             meanwhile=partial(self.batches.look_ahead, state.step + 1),
-            accept=partial(
-                state.spikes.accept,
-                factor=config.spike_factor,
-                window=config.spike_window,
-                warn=self.display.warn,
-            ),
+            accept=accept,
         )
-        if not result.finite:
+        if not (result.finite or config.spike_factor):
             documents = self.source.documents_of(state.step)
             raise _non_finite(result, state.step + 1, documents, self.checkpoints.newest())
         seconds = time.perf_counter() - start
@@ -312,8 +322,10 @@ class _Run:
             improved = self._validate()
         if self.looks.sample is not None and self._due(config.sample_every, "sample"):
             self._sample()
-        best = improved and self.horizon.affords("checkpoint")
-        if best or self._due(config.checkpoint_every, "checkpoint"):
+        minutes = (time.monotonic() - self.saved_at) / 60
+        wanted = improved or 0 < config.checkpoint_minutes <= minutes
+        best_or_old = wanted and self.horizon.affords("checkpoint")
+        if best_or_old or self._due(config.checkpoint_every, "checkpoint"):
             self._save()
 
     def _end(self) -> None:
@@ -374,7 +386,7 @@ class _Run:
             self.horizon.note(state)
             rest = {"loader": self.source.state(state.step), "rng": rng.capture(self.device)}
             self.checkpoints.save(state.step, self.tensors, {**asdict(state), **rest})
-        self.saved_step = state.step
+        self.saved_step, self.saved_at = state.step, time.monotonic()
 
 
 def _resume(
@@ -408,8 +420,9 @@ def _non_finite(
     shown = ", ".join(map(str, documents[:20]))
     if len(documents) > 20:
         shown += f" and {len(documents) - 20} more"
+    onwards = f"the run goes on from {checkpoint}" if checkpoint else "begin anew"
     return NonFiniteError(
         f"step {step}: loss {result.loss:g}, gradient norm {result.grad_norm:g}; nothing was "
-        f"updated. The batch held documents {shown}; the last good checkpoint is "
-        f"{checkpoint or 'none yet'}. Lower the learning rate, or look at these documents"
+        f"updated. The batch held documents {shown}. Lower the learning rate, or skip such steps "
+        f"by spike_factor: {onwards}"
     )

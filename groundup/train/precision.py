@@ -14,7 +14,8 @@ class Masters:
     """The float32 weights behind a model that computes in ``dtype``.
 
     Weights and biases of ``nn.Linear`` are cast; embeddings, norms and scalars stay float32, for
-    they are small or looked up and their sums should not round. With float32 nothing is cast and
+    they are small or looked up and their sums should not round. A head tied to the embeddings is
+    cast by the loss, once per forward pass. With float32 nothing is cast and
     the model's own parameters are the masters.
 
     Args:

@@ -1,5 +1,6 @@
 """Leave out the steps whose gradient or loss is far out of line."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import median
@@ -43,10 +44,11 @@ class SpikeGuard:
         """Return whether a step may update the weights, and note it.
 
         Args:
-            loss: mean of the step, finite.
-            grad_norm: before clipping, finite.
+            loss: mean of the step.
+            grad_norm: before clipping.
             factor: times the median that is too much; 0 accepts every step.
-            window: accepted steps in the median; before there are as many, all are accepted.
+            window: accepted steps in the median; before there are as many, all are accepted
+                that are finite.
             warn: told of a skipped step in one line.
 
         Raises:
@@ -54,6 +56,9 @@ class SpikeGuard:
         """
         if not factor:
             return True
+        if not (math.isfinite(loss) and math.isfinite(grad_norm)):
+            self._skip(f"loss {loss:.3g}, gradient norm {grad_norm:.3g}", window, warn)
+            return False
         if len(self.losses) == window:
             for name, value, history in (
                 ("gradient norm", grad_norm, self.grad_norms),
@@ -75,6 +80,7 @@ class SpikeGuard:
         if self.in_a_row == window:
             raise SpikeError(
                 f"the last {window} steps were all skipped as spikes ({reason}): training stands "
-                "still. Lower the learning rate, or raise spike_factor"
+                "still. Lower the learning rate, or raise spike_factor: the run goes on from its "
+                "last checkpoint"
             )
         warn(f"a spike: {reason}; the step is skipped, {self.skipped} so far")

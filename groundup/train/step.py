@@ -21,7 +21,7 @@ class StepResult:
         grad_norm: global L2 norm of the mean loss's gradient, before clipping.
         metrics: the objective's, divided by the count.
         finite: whether loss and gradient are; if not, nothing was updated.
-        updated: whether the weights were; a finite step may have been refused.
+        updated: whether the weights were; a step may have been refused.
     """
 
     loss: float
@@ -67,7 +67,8 @@ def train_step(
         clip_norm: longest gradient, 0 for any.
         multiplier: of the peak learning rate.
         meanwhile: called while a GPU computes, before the program waits for it.
-        accept: asked with a finite loss and gradient norm whether to update.
+        accept: asked with loss and gradient norm whether to update; if these are not finite the
+            weights are left alone whatever it says.
     """
     losses = []
     for micro_batch in micro_batches(batch, micro_batch_size):
@@ -88,7 +89,7 @@ def train_step(
     assert count > 0, "a step must train on something"
     loss_mean, grad_norm = total / count, norm_of_sum / count
     finite = abs(loss_mean) < float("inf") and grad_norm < float("inf")  # NaN is not less
-    updated = finite and accept(loss_mean, grad_norm)
+    updated = accept(loss_mean, grad_norm) and finite
     if updated:
         clip = min(1.0, clip_norm / (grad_norm + 1e-6)) if clip_norm else 1.0
         torch._foreach_mul_(gradients, clip / count)  # dividing and clipping in one pass

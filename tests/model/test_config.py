@@ -76,7 +76,7 @@ def test_gated_layers_are_8_thirds_wide_to_a_multiple_of_64():
         ({"look_back_heads": 1, "induction_heads": 2}, "induction_heads 2 is more than look_back"),
         ({"look_back_heads": 1, "induction_heads": 1, "num_layers": 1}, "in the second block"),
         ({"look_back_heads": 2, "look_back_blocks": 7}, "look_back_blocks 7 is more than num_lay"),
-        ({"look_back_blocks": 2}, "look_back_blocks 2 has no effect without look_back_heads"),
+        ({"look_back_blocks": 2}, "look_back_blocks has no effect without look_back_heads"),
         (
             {"look_back_heads": 2, "look_back_blocks": 2, "context_length": 4},
             "look_back_heads 2 in 2 blocks: attention reaches 3 tokens back",

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import torch
 from groundup.cli import main
 from groundup.recipe import read_recipe
 from groundup.tokenizer import load_tokenizer
+from groundup.train import loop
 
 STAGES = ["corpus", "tokenizer", "tokens", "pretrain", "evaluate"]
 
@@ -96,6 +98,33 @@ def test_a_training_can_be_made_longer(place, capsys):
     run("--pretrain.max-steps", "20")
     assert statuses(capsys) == dict.fromkeys(STAGES, "up to date") | redone
     assert record("pretrain")["result"]["steps"] == 20
+
+
+def test_a_training_that_diverged_goes_on_with_other_rates(place, capsys, monkeypatch):
+    step, steps = loop.train_step, 0
+
+    def counted(*arguments, **options):
+        nonlocal steps
+        steps += 1
+        result = step(*arguments, **options)
+        return replace(result, finite=steps != 7)
+
+    monkeypatch.setattr(loop, "train_step", counted)
+    assert run() == 1
+    assert "the run goes on from runs/tiny/pretrain/checkpoints/step-00000006" in (
+        capsys.readouterr().err
+    )
+    run("--pretrain.learning-rate", "0.001")
+    error = capsys.readouterr().err
+    assert "resuming after step 6 of 12" in error
+    assert "moved" not in error
+    metrics = Path("runs/tiny/pretrain/metrics.jsonl").read_text().splitlines()
+    peaks = [json.loads(line)["learning_rate"]["embeddings"] for line in metrics if "loss" in line]
+    assert max(peaks[:6]) == pytest.approx(3e-3)
+    assert max(peaks[6:]) == 1e-3
+    # It is this training from now on: other rates are another again.
+    run("--pretrain.learning-rate", "0.002")
+    assert "moved to" in capsys.readouterr().err
 
 
 def test_the_training_of_other_settings_is_kept_and_found_again_when_they_return(place, capsys):

@@ -59,6 +59,8 @@ def test_a_sweep_finds_the_rate_that_learns_and_goes_on_past_one_that_diverges(r
     error = capsys.readouterr().err
     assert "trial 7 of 8, rung 2 of 2: learning_rate = 0.01, seed 1337, 9 steps; about" in error
     assert error.count("failed: ") == 2
+    trials = Path("runs/tiny/sweep/trials")
+    assert not list(trials.glob("*/pretrain/checkpoints")), "nothing goes on from these"
     assert "tokens/s" not in error, "trainings are silent"
 
     # A trial is a run like any other, with the numbers of one.

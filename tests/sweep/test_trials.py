@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from groundup.errors import UsageError
+from groundup.files import write_json
 from groundup.recipe import read_recipe
 from groundup.recipe.read import read_keys
-from groundup.sweep import Range, plan_sweep
+from groundup.sweep import Range, plan_sweep, trials
 
 
 @pytest.mark.parametrize(
@@ -106,6 +107,20 @@ def test_what_a_dial_sets_follows_from_a_swept_key_as_it_would_from_the_pasted_o
     rates = [changed.pretrain.muon_learning_rate for _, changed in plan.settings]
     assert rates == [changed.pretrain.muon_learning_rate for changed in pasted]
     assert rates[0] < rates[1]
+
+
+def test_a_sweep_goes_on_with_the_rate_that_was_measured_as_it_began(dialled, monkeypatch):
+    over = {"pretrain.learning_rate": (0.01, 0.02)}
+    dialled.write_text('size = "1m"\n' + DIALLED.replace("learning_rate = 0.5", ""))
+    recipe, keys = read_recipe(dialled), read_keys(dialled)
+    monkeypatch.setattr(trials, "training_rate", lambda _: 1e10)
+    plan = plan_sweep(recipe, over, keys=keys)
+    (recipe.folder / "sweep").mkdir(parents=True)
+    write_json(recipe.folder / "sweep" / trials.RATES, plan.rates)
+    monkeypatch.setattr(trials, "training_rate", lambda _: 1e12)
+    assert plan_sweep(recipe, over, keys=keys).settings == plan.settings
+    (recipe.folder / "sweep" / trials.RATES).unlink()
+    assert plan_sweep(recipe, over, keys=keys).settings != plan.settings
 
 
 def test_without_a_budget_a_swept_size_trains_its_20_tokens_per_parameter(place):

@@ -164,13 +164,49 @@ def test_a_loss_that_is_not_finite_stops_with_step_documents_and_checkpoint(
     message = str(raised.value)
     assert "\n" not in message
     assert message.startswith("step 8: loss nan")
-    numbers = re.search(r"documents ([\d, ]+);", message)[1]
+    numbers = re.search(r"documents ([\d, ]+)\.", message)[1]
     assert [int(number) for number in numbers.split(", ")] == loader.documents_of(7)
-    assert str(tmp_path / "run/checkpoints/step-00000005") in message
+    assert f"the run goes on from {tmp_path}/run/checkpoints/step-00000005" in message
     assert all(parameter.isfinite().all() for parameter in model.parameters())
     train(model=tiny_model())  # goes on from step 5
     lines = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines if "loss" in line] == list(range(1, 25))
+
+
+def test_where_spikes_are_skipped_so_is_a_loss_that_is_not_finite(
+    train, tiny_model, read_lines, tmp_path
+):
+    calls = 0
+
+    def objective(model, batch):
+        nonlocal calls
+        calls += model.training
+        loss = NextToken()(model, batch)
+        return Loss(loss.sum * (float("nan") if calls in (1, 8) else 1.0), loss.count)
+
+    model = tiny_model()
+    train(model=model, objective=objective, spike_factor=1e9, spike_window=4)
+    assert all(parameter.isfinite().all() for parameter in model.parameters())
+    lines = [line for line in read_lines(tmp_path / "run/metrics.jsonl") if "loss" in line]
+    assert [line["step"] for line in lines] == list(range(1, 25))
+    assert [line["step"] for line in lines if line["loss"] is None] == [1, 8]
+    assert lines[-1]["skipped"] == 2
+
+
+def test_a_checkpoint_is_taken_where_the_last_is_old(train, tmp_path, monkeypatch):
+    train(max_steps=12, checkpoint_every=0, eval_every=0, checkpoint_minutes=0, keep_checkpoints=9)
+    assert checkpointed(tmp_path / "run") == [12]
+    clock = iter(range(10**6))
+    monkeypatch.setattr("groundup.train.loop.time.monotonic", lambda: 60.0 * next(clock))
+    options = {"checkpoint_every": 0, "eval_every": 0, "keep_checkpoints": 9}
+    train("slow", max_steps=12, checkpoint_minutes=4, **options)
+    # A minute goes by at each look at the clock: once a step, and once for a checkpoint.
+    assert checkpointed(tmp_path / "slow") == [4, 8, 12]
+
+
+def checkpointed(folder):
+    """Return the steps of a run's checkpoints."""
+    return sorted(int(path.name.partition("-")[2]) for path in folder.glob("checkpoints/step-*"))
 
 
 def test_other_data_is_refused(train, tokens, loader):

@@ -3,17 +3,30 @@ import threading
 
 import pytest
 
+from groundup.train import signals
 from groundup.train.signals import graceful_interruption
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_is_noted_and_the_handlers_come_back(number):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_is_noted_and_the_handlers_come_back(number, monkeypatch):
+    monkeypatch.setattr(signals.console, "quiet", False)
     before = signal.getsignal(number)
     with graceful_interruption() as interruption:
         assert not interruption.requested
         signal.raise_signal(number)
         assert interruption.requested
+        assert signals.console.quiet == (number == signal.SIGHUP), "its terminal is gone"
     assert signal.getsignal(number) is before
+
+
+def test_nohup_is_obeyed():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with graceful_interruption() as interruption:
+            signal.raise_signal(signal.SIGHUP)
+            assert not interruption.requested
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_second_ctrl_c_stops_at_once():

@@ -103,9 +103,8 @@ class ClassifierConfig(Config):
     def _leaves_something_to_learn_from(self) -> Self:
         if self.test_fraction + self.calibration_fraction > 0.9:
             raise ValueError("test and calibration fractions leave less than a tenth to learn from")
-        default = ClassifierConfig.model_fields["window_words"].default
-        if self.pooling == "whole" and self.window_words != default:
-            raise ValueError('window_words has no effect with pooling "whole"; leave it out')
+        if self.pooling == "whole":
+            self.refuse_idle("window_words", why='with pooling "whole"')
         return self
 
     @property
@@ -166,6 +165,6 @@ class RuleConfig(Config):
 
     @model_validator(mode="after")
     def _has_effect(self) -> Self:
-        if self.keep_rest and self.unit != "line":
-            raise ValueError('keep_rest has no effect without unit = "line"; leave it out')
+        if self.unit != "line":
+            self.refuse_idle("keep_rest", why='without unit = "line"')
         return self

@@ -72,7 +72,6 @@ class LinesConfig(Config):
 
     @model_validator(mode="after")
     def _has_effect(self) -> Self:
-        default = LinesConfig.model_fields["max_count"].default
-        if self.keep == "first" and self.max_count != default:
-            raise ValueError('max_count has no effect without keep = "rare"; leave it out')
+        if self.keep == "first":
+            self.refuse_idle("max_count", why='without keep = "rare"')
         return self

@@ -315,7 +315,6 @@ class CodeConfig(Config):
 
     @model_validator(mode="after")
     def _has_effect(self) -> Self:
-        for key in ("keep_without_licence", "header_lines"):
-            if self.licences is None and getattr(self, key) != CodeConfig.model_fields[key].default:
-                raise ValueError(f"{key} has no effect without licences; leave it out")
+        if self.licences is None:
+            self.refuse_idle("keep_without_licence", "header_lines", why="without licences")
         return self
