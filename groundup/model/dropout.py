@@ -1,8 +1,27 @@
 """Dropout that costs less on a CPU."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+_own = threading.local()
+
+
+@contextmanager
+def drawing_from(generator: torch.Generator) -> Iterator[None]:
+    """Let dropout on a CPU draw from a generator in this thread, not from torch's global one.
+
+    Threads that share a generator would draw in any order.
+    """
+    _own.generator = generator
+    try:
+        yield
+    finally:
+        _own.generator = None
 
 
 def drop(x: Tensor, p: float, training: bool) -> Tensor:
@@ -32,7 +51,8 @@ def drop(x: Tensor, p: float, training: bool) -> Tensor:
 def _kept(x: Tensor, dropped: int) -> Tensor:
     """Return what is kept of ``x``, a boolean of its shape, False for ``dropped`` of 256."""
     words = torch.empty(-(-x.numel() // 8), dtype=torch.int64, device=x.device)
-    words = words.random_(-(2**63), None)  # all 64 bits
+    generator = getattr(_own, "generator", None)
+    words = words.random_(-(2**63), None, generator=generator)  # all 64 bits
     return words.view(torch.uint8)[: x.numel()].view(x.shape) >= dropped
 
 

@@ -60,6 +60,7 @@ WITHOUT_EFFECT = ONLY_SEEN | {
     "compile",
     "device",
     "threads",
+    "split_batch",
     "eval_every",
     "checkpoint_every",
     "checkpoint_minutes",

@@ -5,7 +5,7 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -22,6 +22,7 @@ from groundup.train.flops import flops_per_token
 from groundup.train.horizon import Clock, Horizon, Recorded
 from groundup.train.loss import Objective
 from groundup.train.precision import Masters
+from groundup.train.workers import Workers
 
 PAYS_FROM = {"cpu": 1e14, "cuda": 3e16}
 """FLOPs of a whole run from which compiling pays: about five minutes of training on two
@@ -75,7 +76,9 @@ class Compilation:
         device: torch.device,
         display: Display,
         horizon: Horizon,
+        workers: Workers,
     ) -> None:
+        self.workers = workers
         self.plain_objective, self.objective = objective, objective
         self.model, self.masters, self.config = model, masters, config
         self.device, self.display, self.horizon = device, display, horizon
@@ -134,9 +137,13 @@ class Compilation:
     def _compile(self, next_batch: StepBatch) -> None:
         self.display.say("compiling the forward and backward pass, up to a minute")
         start = time.perf_counter()
-        part = next_batch.first_part().to(self.device)
-        self.objective = compile_objective(
-            self.plain_objective, self.model, part, self.masters, self.display.warn
+        parts = self.workers.parts(next_batch.first_part())
+        batch = parts[0].to(self.device)
+        self.objective = self.workers.alone(
+            lambda: compile_objective(
+                self.plain_objective, self.model, batch, self.masters, self.display.warn
+            ),
+            len(parts),
         )
         seconds = time.perf_counter() - start
         self.horizon.paused(seconds)
@@ -189,6 +196,23 @@ def compile_cache() -> Path:
     return Path(home) / "groundup" / "compiled"
 
 
+def _let_others_run() -> None:
+    """Have compiled kernels let go of the interpreter's lock, so that ``Workers`` run at once.
+
+    Inductor calls them with the lock held. Where another torch calls them otherwise, nothing is
+    changed: workers then wait for each other.
+    """
+    from torch._inductor import codecache  # slow to import
+
+    bindings: Any = getattr(codecache, "CppPythonBindingsCodeCache", None)
+    if getattr(bindings, "call_entry_function", "") == "kernel({}); Py_RETURN_NONE;":
+        # The arguments are read while the lock is held, as those of the function.
+        bindings.call_entry_function = (
+            "[](auto... a) {{ Py_BEGIN_ALLOW_THREADS kernel(a...); Py_END_ALLOW_THREADS }}({}); "
+            "Py_RETURN_NONE;"
+        )
+
+
 def compile_objective(
     objective: Objective,
     model: nn.Module,
@@ -211,6 +235,7 @@ def compile_objective(
     """
     # By default it would lie in /tmp, which a restart empties; a folder the user named stays.
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(compile_cache()))
+    _let_others_run()
     compiled: Objective = torch.compile(objective, dynamic=False)
     try:
         with rng.isolated(batch.inputs.device):

@@ -33,6 +33,7 @@ from groundup.train.signals import graceful_interruption
 from groundup.train.state import FitResult, RunState
 from groundup.train.step import StepResult, train_step
 from groundup.train.validate import evaluating, forecast, validate
+from groundup.train.workers import Workers
 
 
 class NonFiniteError(UserError):
@@ -140,6 +141,7 @@ class _Run:
         self.model, self.objective, self.source = model, objective, batches
         self.batches = StepBatches(batches, config, device)
         self.masters, self.config, self.folder = masters, config, folder
+        self.workers = Workers(torch.get_num_threads(), config.split_batch, model, device)
         self.device, self.peak_flops = device, peak_flops
         self.display = Display(
             console,
@@ -178,6 +180,7 @@ class _Run:
             self.device,
             self.display,
             self.horizon,
+            self.workers,
         )
 
     def train(self, looks: _Looks) -> FitResult:
@@ -275,6 +278,7 @@ class _Run:
             micro_batch_size=taken.micro_batch_size,
             clip_norm=config.clip_norm,
             multiplier=rate,
+            workers=self.workers,
             meanwhile=partial(self.batches.look_ahead, state.step + 1),
             accept=accept,
         )

@@ -23,12 +23,23 @@ class Loss:
     count: Tensor | int
     metrics: Mapping[str, Tensor | float] = field(default_factory=dict)
 
+    def detached(self) -> "Loss":
+        """Let go of the graph, so that only one micro-batch's activations are held."""
+        metrics = {
+            name: value.detach() if isinstance(value, Tensor) else value
+            for name, value in self.metrics.items()
+        }
+        return Loss(self.sum.detach(), self.count, metrics)
+
 
 class Objective(Protocol):
     """What a batch should teach."""
 
     def __call__(self, model: nn.Module, batch: Batch, /) -> Loss:
-        """Run the model on a (micro-)batch and return its loss, ready for ``backward``."""
+        """Run the model on a (micro-)batch and return its loss, ready for ``backward``.
+
+        On a CPU several threads call it at once, each with a part of the batch (``Workers``).
+        """
         ...
 
 

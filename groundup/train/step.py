@@ -10,6 +10,7 @@ from groundup.data import Batch
 from groundup.train.loss import Loss, Objective
 from groundup.train.optimizers import Optimizers
 from groundup.train.precision import Masters
+from groundup.train.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ def train_step(
     micro_batch_size: int,
     clip_norm: float,
     multiplier: float,
+    workers: Workers | None = None,
     meanwhile: Callable[[], None] = lambda: None,
     accept: Callable[[float, float], bool] = lambda _loss, _grad_norm: True,
 ) -> StepResult:
@@ -66,16 +68,20 @@ def train_step(
         micro_batch_size: sequences per forward pass, 0 for all.
         clip_norm: longest gradient, 0 for any.
         multiplier: of the peak learning rate.
+        workers: take parts of each micro-batch side by side; none: the calling thread does all.
         meanwhile: called while a GPU computes, before the program waits for it.
         accept: asked with loss and gradient norm whether to update; if these are not finite the
             weights are left alone whatever it says.
     """
     losses = []
     for micro_batch in micro_batches(batch, micro_batch_size):
-        loss = objective(model, micro_batch)
-        loss.sum.backward()
-        masters.collect()
-        losses.append(_detached(loss))
+        if workers is None:
+            loss = objective(model, micro_batch)
+            loss.sum.backward()
+            masters.collect()
+            losses.append(loss.detached())
+        else:
+            losses += workers.backward(objective, model, masters, micro_batch)
 
     gradients = masters.gradients()
     norm = torch.nn.utils.get_total_norm(gradients)
@@ -98,15 +104,6 @@ def train_step(
     masters.clear_gradients()
     metrics = {name: value / count for name, value in zip(names, sums, strict=True)}
     return StepResult(loss_mean, grad_norm, metrics, finite, updated)
-
-
-def _detached(loss: Loss) -> Loss:
-    """Let go of the graph, so that only one micro-batch's activations are held."""
-    metrics = {
-        name: value.detach() if isinstance(value, Tensor) else value
-        for name, value in loss.metrics.items()
-    }
-    return Loss(loss.sum.detach(), loss.count, metrics)
 
 
 def _row(loss: Loss, names: list[str]) -> Tensor:

@@ -16,6 +16,7 @@ from groundup.train.compile import TRIAL_STEPS, Compilation
 from groundup.train.display import Display
 from groundup.train.horizon import Clock, Counted, Stopwatch
 from groundup.train.precision import Masters
+from groundup.train.workers import Workers
 
 CPU = torch.device("cpu")
 
@@ -46,8 +47,9 @@ class Rig:
         monkeypatch.setattr(compile_module, "time", SimpleNamespace(perf_counter=lambda: self.time))
         self.batches = StepBatches(loader, config, CPU)
         masters = Masters(model, torch.float32)
+        workers = Workers(1, "off", model, CPU)
         self.compilation = Compilation(
-            NextToken(), model, masters, config, CPU, display, self.horizon
+            NextToken(), model, masters, config, CPU, display, self.horizon, workers
         )
 
     def _compile(self, objective, *_):
