@@ -78,6 +78,7 @@ def groundup_step(shape: Shape, dtype: str, compiled: bool, device: torch.device
     from groundup.train.optimizers import Optimizers, group_parameters
     from groundup.train.precision import Masters
     from groundup.train.step import train_step
+    from groundup.train.workers import Workers
 
     machine.keep_memory()
     model = build_model(model_config(shape), seed=0, device=device).train()
@@ -86,6 +87,7 @@ def groundup_step(shape: Shape, dtype: str, compiled: bool, device: torch.device
     config = TrainConfig(optimizer="adamw", learning_rate=3e-4)
     optimizers = Optimizers(group_parameters(model, masters.parameters(), config), config)
     objective = NextToken()
+    workers = Workers(torch.get_num_threads(), config.split_batch, model, device)
 
     def batch_of(inputs: Tensor, targets: Tensor) -> Batch:
         return Batch(inputs, targets, torch.ones_like(inputs, dtype=torch.bool))
@@ -93,11 +95,15 @@ def groundup_step(shape: Shape, dtype: str, compiled: bool, device: torch.device
     if compiled:
         size = (shape.batch_size, shape.context_length)
         ids = torch.zeros(size, dtype=torch.int64, device=device)
+        parts = workers.parts(batch_of(ids, ids))
 
         def fail(reason: str) -> None:
             raise RuntimeError(reason)
 
-        objective = compile_objective(objective, model, batch_of(ids, ids), masters, fail)
+        plain = objective
+        objective = workers.alone(
+            lambda: compile_objective(plain, model, parts[0], masters, fail), len(parts)
+        )
 
     def step(inputs: Tensor, targets: Tensor) -> float:
         batch = batch_of(inputs, targets)
@@ -110,6 +116,7 @@ def groundup_step(shape: Shape, dtype: str, compiled: bool, device: torch.device
             micro_batch_size=0,
             clip_norm=1.0,
             multiplier=1.0,
+            workers=workers,
         ).loss
 
     return step
