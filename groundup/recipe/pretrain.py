@@ -181,6 +181,9 @@ def _pretrain(
         UserError: the loss is not finite, or the checkpoints are damaged.
     """
     dtype = _settled_precision(folder, dtype)
+    claim = read_json(folder / CLAIM)
+    if claim.pop(GIVEN_UP, False):  # until it diverges again
+        write_json(folder / CLAIM, claim)
     held_out = TokenShards.open(recipe.folder / "tokens", "validation")
 
     def validation() -> Iterator[Batch]:

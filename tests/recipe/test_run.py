@@ -127,6 +127,20 @@ def test_a_training_that_diverged_goes_on_with_other_rates(place, capsys, monkey
     assert "moved to" in capsys.readouterr().err
 
 
+def test_a_training_that_got_over_its_divergence_is_another_with_other_rates(
+    place, capsys, monkeypatch
+):
+    step = loop.train_step
+    monkeypatch.setattr(loop, "train_step", lambda *a, **o: replace(step(*a, **o), finite=False))
+    assert run() == 1
+    monkeypatch.setattr(loop, "train_step", step)
+    assert run() == 0
+    capsys.readouterr()
+    run("--pretrain.learning-rate", "0.001")
+    assert "moved to" in capsys.readouterr().err
+    assert record("pretrain")["result"]["steps"] == 12
+
+
 def test_the_training_of_other_settings_is_kept_and_found_again_when_they_return(place, capsys):
     run()
     weights = Path("runs/tiny/base/model.safetensors").read_bytes()
