@@ -87,7 +87,7 @@ def groundup_step(shape: Shape, dtype: str, compiled: bool, device: torch.device
     config = TrainConfig(optimizer="adamw", learning_rate=3e-4)
     optimizers = Optimizers(group_parameters(model, masters.parameters(), config), config)
     objective = NextToken()
-    workers = Workers(torch.get_num_threads(), config.split_batch, model, device)
+    workers = Workers.of_run(config, model, device)
 
     def batch_of(inputs: Tensor, targets: Tensor) -> Batch:
         return Batch(inputs, targets, torch.ones_like(inputs, dtype=torch.bool))

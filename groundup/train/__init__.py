@@ -6,9 +6,9 @@ from groundup.train.duration import Duration
 from groundup.train.float8 import check_float8
 from groundup.train.flops import flops_per_token
 from groundup.train.horizon import Recorded
-from groundup.train.loop import NonFiniteError, fit
+from groundup.train.loop import fit
 from groundup.train.loss import BatchSource, Loss, Objective
-from groundup.train.spikes import SpikeError
+from groundup.train.spikes import NonFiniteError, SpikeError
 from groundup.train.state import FitResult
 from groundup.train.validate import Validation, known_text_bytes, validate
 

@@ -12,12 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from groundup.data import Batch
-from groundup.errors import UserError
 from groundup.progress import console
 from groundup.train import rng, telemetry
 from groundup.train.averages import WeightAverage
 from groundup.train.batches import StepBatch, StepBatches
-from groundup.train.checkpoint import Checkpoints, Tensors
+from groundup.train.checkpoint import Checkpoints
 from groundup.train.compile import Compilation
 from groundup.train.config import TrainConfig
 from groundup.train.display import Display, duration
@@ -25,19 +24,16 @@ from groundup.train.float8 import float8_products
 from groundup.train.flops import flops_per_token
 from groundup.train.horizon import Horizon, Stopwatch, horizon_of
 from groundup.train.journal import Journal
-from groundup.train.loss import BatchSource, Objective, ResizableSource
+from groundup.train.loss import BatchSource, Objective
 from groundup.train.optimizers import Optimizers, group_parameters
 from groundup.train.precision import Masters
 from groundup.train.schedules import Progress, batch_multiplier, multiplier
 from groundup.train.signals import graceful_interruption
-from groundup.train.state import FitResult, RunState
-from groundup.train.step import StepResult, train_step
+from groundup.train.spikes import non_finite
+from groundup.train.state import FitResult, RunState, resume
+from groundup.train.step import train_step
 from groundup.train.validate import evaluating, forecast, validate
 from groundup.train.workers import Workers
-
-
-class NonFiniteError(UserError):
-    """The loss or its gradient is infinite or not a number."""
 
 
 def fit(
@@ -141,7 +137,7 @@ class _Run:
         self.model, self.objective, self.source = model, objective, batches
         self.batches = StepBatches(batches, config, device)
         self.masters, self.config, self.folder = masters, config, folder
-        self.workers = Workers(torch.get_num_threads(), config.split_batch, model, device)
+        self.workers = Workers.of_run(config, model, device)
         self.device, self.peak_flops = device, peak_flops
         self.display = Display(
             console,
@@ -166,7 +162,7 @@ class _Run:
 
     def resume(self, started: float, horizon: Horizon | None) -> None:
         """Go on from the newest whole checkpoint, or begin; the arguments are those of ``fit``."""
-        self.state = _resume(self.checkpoints, self.tensors, self.source, self.config, self.device)
+        self.state = resume(self.checkpoints, self.tensors, self.source, self.config, self.device)
         self.masters.publish()
         self.saved_step = self.state.step
         self.watch = Stopwatch(self.state.elapsed, started)
@@ -284,7 +280,9 @@ class _Run:
         )
         if not (result.finite or config.spike_factor):
             documents = self.source.documents_of(state.step)
-            raise _non_finite(result, state.step + 1, documents, self.checkpoints.newest())
+            raise non_finite(
+                result.loss, result.grad_norm, state.step + 1, documents, self.checkpoints.newest()
+            )
         seconds = time.perf_counter() - start
         compiled = self.compilation.compiled
         self.horizon.stepped(seconds)
@@ -391,42 +389,3 @@ class _Run:
             rest = {"loader": self.source.state(state.step), "rng": rng.capture(self.device)}
             self.checkpoints.save(state.step, self.tensors, {**asdict(state), **rest})
         self.saved_step, self.saved_at = state.step, time.monotonic()
-
-
-def _resume(
-    checkpoints: Checkpoints,
-    tensors: Tensors,
-    batches: BatchSource,
-    config: TrainConfig,
-    device: torch.device,
-) -> RunState:
-    """Put tensors and generators where the newest checkpoint left them; return its counters."""
-    saved = checkpoints.resume(tensors, lambda state: batches.check_state(state["loader"]))
-    if saved is None:
-        return RunState()
-    state = RunState.from_json(saved)
-    if config.batch_ramp or config.length_ramp:
-        assert isinstance(batches, ResizableSource), "a ramp needs batches that can be resized"
-        batches.restore(saved["loader"])
-    if not config.budget and state.step > config.max_steps:
-        raise UserError(
-            f"{checkpoints.folder.parent} has already trained {state.step} steps, more than "
-            f"max_steps {config.max_steps}; raise it, or remove that folder to start anew"
-        )
-    rng.restore(saved["rng"], device)
-    return state
-
-
-def _non_finite(
-    result: StepResult, step: int, documents: list[int], checkpoint: Path | None
-) -> NonFiniteError:
-    """Name the step, what was read, and the way back, in one line."""
-    shown = ", ".join(map(str, documents[:20]))
-    if len(documents) > 20:
-        shown += f" and {len(documents) - 20} more"
-    onwards = f"the run goes on from {checkpoint}" if checkpoint else "begin anew"
-    return NonFiniteError(
-        f"step {step}: loss {result.loss:g}, gradient norm {result.grad_norm:g}; nothing was "
-        f"updated. The batch held documents {shown}. Lower the learning rate, or skip such steps "
-        f"by spike_factor: {onwards}"
-    )

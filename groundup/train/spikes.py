@@ -1,15 +1,35 @@
-"""Leave out the steps whose gradient or loss is far out of line."""
+"""Steps whose gradient or loss is far out of line, or not finite, do not reach the weights."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 
 from groundup.errors import UserError
 
 
+class NonFiniteError(UserError):
+    """The loss or its gradient is infinite or not a number."""
+
+
 class SpikeError(UserError):
     """So many steps were skipped in a row that training has stood still."""
+
+
+def non_finite(
+    loss: float, grad_norm: float, step: int, documents: list[int], checkpoint: Path | None
+) -> NonFiniteError:
+    """Return an error that names the step, what was read in it and the way back, in one line."""
+    shown = ", ".join(map(str, documents[:20]))
+    if len(documents) > 20:
+        shown += f" and {len(documents) - 20} more"
+    onwards = f"the run goes on from {checkpoint}" if checkpoint else "begin anew"
+    return NonFiniteError(
+        f"step {step}: loss {loss:g}, gradient norm {grad_norm:g}; nothing was "
+        f"updated. The batch held documents {shown}. Lower the learning rate, or skip such steps "
+        f"by spike_factor: {onwards}"
+    )
 
 
 @dataclass

@@ -4,7 +4,13 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from groundup.train.checkpoint import Checkpoints
+import torch
+
+from groundup.errors import UserError
+from groundup.train import rng
+from groundup.train.checkpoint import Checkpoints, Tensors
+from groundup.train.config import TrainConfig
+from groundup.train.loss import BatchSource, ResizableSource
 from groundup.train.spikes import SpikeGuard
 from groundup.train.validate import Validation
 
@@ -69,6 +75,45 @@ class RunState:
             return False
         self.best, self.best_step = validation, self.step
         return True
+
+
+def resume(
+    checkpoints: Checkpoints,
+    tensors: Tensors,
+    batches: BatchSource,
+    config: TrainConfig,
+    device: torch.device,
+) -> RunState:
+    """Put tensors, batches and generators where the newest whole checkpoint left them.
+
+    Args:
+        checkpoints: of the run; where there is none yet, nothing is changed.
+        tensors: read into.
+        batches: checked to be of the data that the checkpoint is of; with a ramp, resized.
+        config: of the run.
+        device: whose generators are restored.
+
+    Returns:
+        The run's counters then.
+
+    Raises:
+        UserError: the run has trained longer than ``config`` says, or the checkpoints are damaged,
+            or of another model or other data.
+    """
+    saved = checkpoints.resume(tensors, lambda state: batches.check_state(state["loader"]))
+    if saved is None:
+        return RunState()
+    state = RunState.from_json(saved)
+    if config.batch_ramp or config.length_ramp:
+        assert isinstance(batches, ResizableSource), "a ramp needs batches that can be resized"
+        batches.restore(saved["loader"])
+    if not config.budget and state.step > config.max_steps:
+        raise UserError(
+            f"{checkpoints.folder.parent} has already trained {state.step} steps, more than "
+            f"max_steps {config.max_steps}; raise it, or remove that folder to start anew"
+        )
+    rng.restore(saved["rng"], device)
+    return state
 
 
 @dataclass(frozen=True)

@@ -68,20 +68,15 @@ def train_step(
         micro_batch_size: sequences per forward pass, 0 for all.
         clip_norm: longest gradient, 0 for any.
         multiplier: of the peak learning rate.
-        workers: take parts of each micro-batch side by side; none: the calling thread does all.
+        workers: take parts of each micro-batch side by side; by default nothing is split.
         meanwhile: called while a GPU computes, before the program waits for it.
         accept: asked with loss and gradient norm whether to update; if these are not finite the
             weights are left alone whatever it says.
     """
+    workers = workers or Workers()
     losses = []
     for micro_batch in micro_batches(batch, micro_batch_size):
-        if workers is None:
-            loss = objective(model, micro_batch)
-            loss.sum.backward()
-            masters.collect()
-            losses.append(loss.detached())
-        else:
-            losses += workers.backward(objective, model, masters, micro_batch)
+        losses += workers.backward(objective, model, masters, micro_batch)
 
     gradients = masters.gradients()
     norm = torch.nn.utils.get_total_norm(gradients)

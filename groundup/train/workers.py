@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from groundup.data import Batch
 from groundup.model.dropout import drawing_from
+from groundup.train.config import TrainConfig
 from groundup.train.loss import Loss, Objective
 from groundup.train.precision import Masters
 
@@ -30,32 +31,27 @@ class Workers:
     are the same however threads take turns.
 
     Args:
-        threads: of the CPU, in all.
-        split: whether parts are made at all; ``auto``: of models that are not large.
-        model: what is trained.
-        device: nothing is split on another than a CPU.
+        threads: of the CPU that parts are for; 1: nothing is split, and the calling thread learns.
     """
 
-    def __init__(
-        self,
-        threads: int,
-        split: Literal["auto", "on", "off"],
-        model: nn.Module,
-        device: torch.device,
-    ) -> None:
+    def __init__(self, threads: int = 1) -> None:
         self.threads = threads
+        self._generators = [torch.Generator() for _ in range(threads)]
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="groundup-worker")
+
+    @classmethod
+    def of_run(cls, config: TrainConfig, model: nn.Module, device: torch.device) -> "Workers":
+        """Return those that ``config.split_batch`` asks for; on a GPU nothing is split."""
         size = sum(parameter.numel() for parameter in model.parameters())
-        splits = device.type == "cpu" and (
-            split == "on" or (split == "auto" and size < MOST_PARAMETERS)
+        splits = config.split_batch == "on" or (
+            config.split_batch == "auto" and size < MOST_PARAMETERS
         )
-        self.most = threads if splits else 1
-        self._generators = [torch.Generator() for _ in range(self.most)]
-        self._pool = ThreadPoolExecutor(self.most, thread_name_prefix="groundup-worker")
+        return cls(torch.get_num_threads() if splits and device.type == "cpu" else 1)
 
     def parts(self, batch: Batch) -> list[Batch]:
         """Return the batch in as many equal parts as there are threads, or fewer."""
         rows = batch.inputs.shape[0]
-        count = next(n for n in range(min(self.most, rows), 0, -1) if rows % n == 0)
+        count = next(n for n in range(min(self.threads, rows), 0, -1) if rows % n == 0)
         size = rows // count
         return [batch.rows(slice(start, start + size)) for start in range(0, rows, size)]
 

@@ -47,7 +47,7 @@ class Rig:
         monkeypatch.setattr(compile_module, "time", SimpleNamespace(perf_counter=lambda: self.time))
         self.batches = StepBatches(loader, config, CPU)
         masters = Masters(model, torch.float32)
-        workers = Workers(1, "off", model, CPU)
+        workers = Workers()
         self.compilation = Compilation(
             NextToken(), model, masters, config, CPU, display, self.horizon, workers
         )

@@ -147,20 +147,25 @@ def test_a_signal_saves_and_stops_and_the_run_goes_on_from_there(
     )
 
 
-def test_a_loss_that_is_not_finite_stops_with_step_documents_and_checkpoint(
-    train, tmp_path, loader, tiny_model
-):
+def not_finite_in(*steps):
+    """Return an objective whose loss is not a number in these steps; nothing may be split."""
     calls = 0
 
     def objective(model, batch):
         nonlocal calls
         calls += model.training
         loss = NextToken()(model, batch)
-        return Loss(loss.sum * (float("nan") if calls == 8 else 1.0), loss.count)
+        return Loss(loss.sum * (float("nan") if calls in steps else 1.0), loss.count)
 
+    return objective
+
+
+def test_a_loss_that_is_not_finite_stops_with_step_documents_and_checkpoint(
+    train, tmp_path, loader, tiny_model
+):
     model = tiny_model()
     with pytest.raises(NonFiniteError) as raised:
-        train(model=model, objective=objective)
+        train(model=model, objective=not_finite_in(8), split_batch="off")
     message = str(raised.value)
     assert "\n" not in message
     assert message.startswith("step 8: loss nan")
@@ -176,16 +181,9 @@ def test_a_loss_that_is_not_finite_stops_with_step_documents_and_checkpoint(
 def test_where_spikes_are_skipped_so_is_a_loss_that_is_not_finite(
     train, tiny_model, read_lines, tmp_path
 ):
-    calls = 0
-
-    def objective(model, batch):
-        nonlocal calls
-        calls += model.training
-        loss = NextToken()(model, batch)
-        return Loss(loss.sum * (float("nan") if calls in (1, 8) else 1.0), loss.count)
-
     model = tiny_model()
-    train(model=model, objective=objective, spike_factor=1e9, spike_window=4)
+    settings = {"spike_factor": 1e9, "spike_window": 4, "split_batch": "off"}
+    train(model=model, objective=not_finite_in(1, 8), **settings)
     assert all(parameter.isfinite().all() for parameter in model.parameters())
     lines = [line for line in read_lines(tmp_path / "run/metrics.jsonl") if "loss" in line]
     assert [line["step"] for line in lines] == list(range(1, 25))

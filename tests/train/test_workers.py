@@ -6,6 +6,7 @@ from torch._inductor import codecache
 
 from groundup.machine import has_compiler
 from groundup.objectives import NextToken
+from groundup.train import TrainConfig
 from groundup.train.compile import compile_objective
 from groundup.train.precision import Masters
 from groundup.train.workers import Workers
@@ -36,7 +37,7 @@ def gradients(model, loader, workers, dtype=torch.float32, objective=None):
 @pytest.mark.parametrize("architecture", ["qwen3", "gpt2", "rnn"])
 def test_the_parts_add_up_to_the_whole(tiny_model, loader, architecture, dtype):
     model = tiny_model(architecture=architecture, dropout=0.0)
-    whole, split = (Workers(4, split, model, CPU) for split in ("off", "on"))
+    whole, split = Workers(1), Workers(4)
     loss, expected = gradients(model, loader, whole, dtype)
     split_loss, found = gradients(model, loader, split, dtype)
     tolerance = (
@@ -52,7 +53,7 @@ def test_the_parts_add_up_to_the_whole(tiny_model, loader, architecture, dtype):
 
 def test_dropout_is_the_same_each_time_and_another_for_each_part(tiny_model, loader):
     model = tiny_model(dropout=0.5)
-    workers = Workers(2, "on", model, CPU)
+    workers = Workers(2)
     runs = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
@@ -68,30 +69,24 @@ def test_dropout_is_the_same_each_time_and_another_for_each_part(tiny_model, loa
 
 
 @pytest.mark.parametrize(
-    ("threads", "split", "rows", "parts"),
-    [
-        (4, "on", 4, 4),
-        (3, "on", 4, 2),
-        (8, "on", 4, 4),
-        (4, "on", 1, 1),
-        (4, "off", 4, 1),
-        (2, "auto", 4, 2),
-    ],
+    ("threads", "rows", "parts"), [(4, 4, 4), (3, 4, 2), (8, 4, 4), (4, 1, 1), (1, 4, 1)]
 )
-def test_parts_are_equal_and_no_more_than_threads(tiny_model, loader, threads, split, rows, parts):
-    workers = Workers(threads, split, tiny_model(), CPU)
+def test_parts_are_equal_and_no_more_than_threads(loader, threads, rows, parts):
     batch = loader.batch(0).rows(slice(0, rows))
-    found = workers.parts(batch)
+    found = Workers(threads).parts(batch)
     assert len(found) == parts
     assert torch.equal(torch.cat([part.inputs for part in found]), batch.inputs)
 
 
 def test_on_a_gpu_and_for_large_models_nothing_is_split(tiny_model, loader, monkeypatch):
-    model = tiny_model()
-    assert len(Workers(4, "on", model, torch.device("cuda")).parts(loader.batch(0))) == 1
+    def parts(split, device=CPU):
+        workers = Workers.of_run(TrainConfig(split_batch=split), tiny_model(), device)
+        return len(workers.parts(loader.batch(0)))
+
+    assert [parts("off"), parts("auto"), parts("on")] == [1, 4, 4]
+    assert parts("on", torch.device("cuda")) == 1
     monkeypatch.setattr("groundup.train.workers.MOST_PARAMETERS", 10)
-    assert len(Workers(4, "auto", model, CPU).parts(loader.batch(0))) == 1
-    assert len(Workers(4, "on", model, CPU).parts(loader.batch(0))) == 4
+    assert [parts("auto"), parts("on")] == [1, 4]
 
 
 def test_what_goes_wrong_in_a_part_is_raised(tiny_model, loader):
@@ -100,7 +95,7 @@ def test_what_goes_wrong_in_a_part_is_raised(tiny_model, loader):
 
     model = tiny_model()
     with pytest.raises(ValueError, match="no such thing"):
-        gradients(model, loader, Workers(2, "on", model, CPU), objective=failing)
+        gradients(model, loader, Workers(2), objective=failing)
 
 
 def test_two_runs_and_a_resumed_one_have_the_same_losses(train, tmp_path, read_lines):
@@ -114,7 +109,9 @@ def test_two_runs_and_a_resumed_one_have_the_same_losses(train, tmp_path, read_l
     train("parts", max_steps=7, split_batch="on", schedule="constant")
     train("parts", max_steps=12, split_batch="on", schedule="constant")
     train("whole", max_steps=12, split_batch="on", schedule="constant")
+    train("unsplit", max_steps=12, split_batch="off")
     assert losses("one") == losses("two")
+    assert losses("one") != losses("unsplit"), "each part drops other elements"
     assert losses("parts") == losses("whole")
 
 
@@ -122,7 +119,7 @@ def test_two_runs_and_a_resumed_one_have_the_same_losses(train, tmp_path, read_l
 def test_compiled_parts_run_at_once_and_agree(tiny_model, loader, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
     model = tiny_model(dropout=0.0)
-    workers = Workers(2, "on", model, CPU)
+    workers = Workers(2)
     _, expected = gradients(model, loader, workers)
     parts, warnings = workers.parts(loader.batch(0)), []
     masters = Masters(model, torch.float32)
