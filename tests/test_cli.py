@@ -201,6 +201,29 @@ def test_an_override_of_the_architecture_takes_its_switches_along_but_for_those_
     assert not recipe.model.bias
 
 
+@pytest.mark.parametrize(
+    ("words", "tied"),
+    [
+        (["--model.tie-embeddings", "false"], False),
+        (["--model.tie-embeddings", "True"], True),
+        (["--model.tie-embeddings=false"], False),
+        (["--model.tie_embeddings=TRUE"], True),
+        (["--no-such", "--model.tie-embeddings", "false"], None),
+        (["--model.no-tie-embeddings", "false"], None),
+        (["--model.tie-embeddings", "never"], None),
+        (["--model.tie-embeddings=1"], None),
+    ],
+)
+def test_a_switch_may_be_written_as_in_a_recipe(words, tied):
+    if tied is None:
+        with pytest.raises(UsageError):
+            read_command("run", ["quickstart", *words])
+        return
+    recipe, _ = read_command("run", ["quickstart", *words, "--model.num-layers", "2"])
+    assert recipe.model.tie_embeddings is tied
+    assert recipe.model.num_layers == 2
+
+
 @given(st.lists(st.text(max_size=8), max_size=4))
 def test_no_command_line_ends_in_a_traceback(words):
     with contextlib.suppress(UsageError):

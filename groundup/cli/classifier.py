@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from groundup.cli.flags import check_options, given_options, options_of, parse
+from groundup.cli.flags import parse_options
 from groundup.corpus import CorpusConfig
 from groundup.corpus.classify import ClassifierConfig, ExamplesConfig
 from groundup.errors import UsageError
@@ -93,14 +93,11 @@ def main(arguments: Sequence[str]) -> int:
     if path is None and not {"--help", "-h"} & set(words):
         raise UsageError(f"which file is it written to? It comes first: {PROGRAM} …")
     defaults = ClassifierConfig()
-    check_options(words, defaults, [*(name for name, _, _ in OPTIONS), "help"], PROGRAM)
-    kind = options_of(defaults, OPTIONS)
-    kind.__doc__ = __doc__
-    options = parse(kind, words, PROGRAM)
+    options, given = parse_options(words, defaults, OPTIONS, PROGRAM, about=__doc__)
     assert path is not None, "parse has printed the help and left"
     _check(options, path)
     try:
-        config = ClassifierConfig.model_validate(given_options(options, words, defaults))
+        config = ClassifierConfig.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))

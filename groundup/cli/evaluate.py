@@ -7,7 +7,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from groundup.cli.flags import check_options, given_options, options_of, parse
+from groundup.cli.flags import parse_options
 from groundup.errors import UsageError
 from groundup.files import expand_user
 from groundup.recipe import EvaluateConfig, evaluate_run
@@ -24,12 +24,11 @@ def main(command: str, arguments: Sequence[str]) -> int:
     program = f"groundup {command}"
     known = EvaluateConfig()
     words = ["--tasks" if word == "--task" else word for word in arguments]
-    check_options(words, known, ["help"], program)
-    parsed = parse(options_of(known, [("run", Run, tyro.MISSING)]), words, program)
+    parsed, given = parse_options(words, known, [("run", Run, tyro.MISSING)], program)
     folder = expand_user(parsed.run)
     if folder.is_file():
         raise UsageError(f"{folder} is a file; name the run's folder, runs/NAME")
-    outcome = evaluate_run(folder, given_options(parsed, words, known))
+    outcome = evaluate_run(folder, given)
     table = Table(title=f"{folder} ({outcome.status})", title_justify="left")
     for column in ("task", "number"):
         table.add_column(column)

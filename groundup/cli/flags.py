@@ -6,7 +6,7 @@ import difflib
 import io
 import itertools
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import partial, reduce
 from typing import Annotated, Any, TypeVar
 
 import tyro
@@ -16,6 +16,9 @@ from groundup.config import Config
 from groundup.errors import UsageError
 
 T = TypeVar("T")
+
+SWITCHES = ("true", "false")
+"""Words that may stand behind the option of a key that is one or the other."""
 
 
 def parse(function: Callable[..., T], arguments: Sequence[str], program: str) -> T:
@@ -46,6 +49,36 @@ def _one_line(box: str) -> str:
         lines = lines[2:]
     message = itertools.takewhile(lambda line: not line or set(line) - {"─", "-"}, lines)
     return " ".join(" ".join(message).split()).rstrip(".") or "these arguments do not fit"
+
+
+def parse_options(
+    arguments: Sequence[str],
+    known: Config,
+    extra: Sequence[tuple[str, Any, Any]],
+    program: str,
+    about: str | None = None,
+) -> tuple[Any, dict[str, Any]]:
+    """Return a command's options, and those among them that are keys of ``known``, nested.
+
+    Args:
+        arguments: the command line.
+        known: gives names, types, help texts and defaults of keys.
+        extra: the command's own options: name, annotation, default.
+        program: the command, for messages.
+        about: the help's first lines; by default those of ``known``.
+
+    Raises:
+        UsageError: an unknown option, or a value that does not fit; not yet whether values fit
+            together.
+        SystemExit: ``--help`` was asked for and printed.
+    """
+    words = _as_flags(arguments, known)
+    _check_names(words, known, [*(name for name, _, _ in extra), "help"], program)
+    kind = options_of(known, extra)
+    if about is not None:
+        kind.__doc__ = about
+    parsed = parse(kind, words, program)
+    return parsed, _given_options(parsed, words, known)
 
 
 def options_of(config: Config, extra: Sequence[tuple[str, type, Any]] = ()) -> type[Any]:
@@ -81,7 +114,7 @@ def options_of(config: Config, extra: Sequence[tuple[str, type, Any]] = ()) -> t
     return made
 
 
-def given_options(parsed: Any, arguments: Sequence[str], known: Config) -> dict[str, Any]:
+def _given_options(parsed: Any, arguments: Sequence[str], known: Config) -> dict[str, Any]:
     """Return, nested, the values of those options that the command line names.
 
     Named, not changed: ``--model.no-bias`` counts even where the recipe says so too, for it must
@@ -101,7 +134,39 @@ def given_options(parsed: Any, arguments: Sequence[str], known: Config) -> dict[
     return overrides
 
 
-def check_options(
+def _as_flags(arguments: Sequence[str], known: Config) -> list[str]:
+    """Return the command line with ``--key true`` and ``--key=false`` as ``--key``, ``--no-key``.
+
+    A recipe says it so, and other programs do.
+    """
+    words: list[str] = []
+    for word in arguments:
+        before = words[-1] if words else ""
+        if word.lower() in SWITCHES and _is_switch(before, known):
+            words[-1] = _switched(before, word)
+            continue
+        name, _, value = word.partition("=")
+        switches = value.lower() in SWITCHES and _is_switch(name, known)
+        words.append(_switched(name, value) if switches else word)
+    return words
+
+
+def _is_switch(word: str, known: Config) -> bool:
+    """Whether a word is ``--key``, not ``--no-key``, of a key that is true or false."""
+    path = _key_path(word[2:].replace("-", "_"), known) if word.startswith("--") else None
+    if path is None or path[-1] != word.rpartition(".")[2].lstrip("-").replace("-", "_"):
+        return False
+    return isinstance(reduce(getattr, path, known), bool)
+
+
+def _switched(name: str, value: str) -> str:
+    if value.lower() == "true":
+        return name
+    section, dot, key = name[2:].rpartition(".")
+    return f"--{section}{dot}no-{key}"
+
+
+def _check_names(
     arguments: Sequence[str], known: Config, others: Sequence[str], program: str
 ) -> None:
     """Refuse an option that no key answers to, and say which one was probably meant.

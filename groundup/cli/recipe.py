@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from groundup.cli.flags import check_options, given_options, options_of, parse
+from groundup.cli.flags import parse_options
 from groundup.errors import UsageError
 from groundup.recipe import Recipe, find_recipe, own_recipes, read_recipe
 
@@ -40,6 +40,4 @@ def recipe_options(
             f"which recipe? It comes before the options: {program} {example}, a .toml file or one "
             f"of: {names}"
         )
-    check_options(words, recipe, [*(name for name, _, _ in options), "help"], program)
-    parsed = parse(options_of(recipe, options), words, program)
-    return path, parsed, given_options(parsed, words, recipe)
+    return path, *parse_options(words, recipe, options, program)

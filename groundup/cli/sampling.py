@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import tyro
 from pydantic import ValidationError
 
-from groundup.cli.flags import check_options, given_options, options_of, parse
+from groundup.cli.flags import parse_options
 from groundup.errors import UsageError
 from groundup.files import expand_user
 from groundup.generate import SamplingConfig
@@ -65,10 +65,7 @@ def read_options(
     Raises:
         UsageError: an unknown option, a bad value, or values that contradict each other.
     """
-    names = [name for name, *_ in options]
-    check_options(arguments, defaults, [*names, "help"], program)
-    parsed = parse(options_of(defaults, options), arguments, program)
-    given = given_options(parsed, arguments, defaults)
+    parsed, given = parse_options(arguments, defaults, options, program)
     try:
         return parsed, SamplingConfig.model_validate(defaults.model_dump() | given)
     except ValidationError as error:

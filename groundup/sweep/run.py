@@ -255,7 +255,7 @@ def _drop_checkpoints(recipe: Recipe) -> None:
 
 
 def _forget_compiled() -> None:
-    """Free what the trial before left; torch keeps eight compiled versions of a function."""
+    """Free what the trial before left, compiled code included."""
     gc.collect()
     if "torch._dynamo" in sys.modules:
         torch.compiler.reset()

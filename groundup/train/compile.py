@@ -236,6 +236,9 @@ def compile_objective(
     # By default it would lie in /tmp, which a restart empties; a folder the user named stays.
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(compile_cache()))
     _let_others_run()
+    # What was compiled for another shape or training is over. Torch would keep it, and from the
+    # ninth on (its recompile_limit) compile nothing, with no more than a line in its own log.
+    torch.compiler.reset()
     compiled: Objective = torch.compile(objective, dynamic=False)
     try:
         with rng.isolated(batch.inputs.device):
