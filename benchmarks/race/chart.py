@@ -111,7 +111,7 @@ def _plot(corpus: str, budget: float, curves: dict[str, Curve]) -> str:
         seconds, score = points[-1]
         classes = f"{colour}{' mine' if ours else ''}"
         if way == " short":
-            drawn.append(_text(x(seconds) + 5, y(score) + 4, f"{score:.3f}", "start", classes))
+            drawn.append(_text(x(seconds), y(score) + 16, f"{score:.3f}", "middle", classes))
         else:
             said = f"{contender if kind == 'tuned' else who} {score:.3f}"
             labels.append((max(y(score), TOP), said, classes))
