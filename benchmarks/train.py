@@ -95,15 +95,12 @@ def groundup_step(shape: Shape, dtype: str, compiled: bool, device: torch.device
     if compiled:
         size = (shape.batch_size, shape.context_length)
         ids = torch.zeros(size, dtype=torch.int64, device=device)
-        parts = workers.parts(batch_of(ids, ids))
 
         def fail(reason: str) -> None:
             raise RuntimeError(reason)
 
-        plain = objective
-        objective = workers.alone(
-            lambda: compile_objective(plain, model, parts[0], masters, fail), len(parts)
-        )
+        batch = batch_of(ids, ids)
+        objective = compile_objective(objective, model, batch, masters, fail, workers)
 
     def step(inputs: Tensor, targets: Tensor) -> float:
         batch = batch_of(inputs, targets)

@@ -140,8 +140,7 @@ def _as_flags(arguments: Sequence[str], known: Config) -> list[str]:
     A recipe says it so, and other programs do.
     """
     words: list[str] = []
-    for word in arguments:
-        before = words[-1] if words else ""
+    for before, word in itertools.pairwise(["", *arguments]):
         if word.lower() in SWITCHES and _is_switch(before, known):
             words[-1] = _switched(before, word)
             continue

@@ -137,13 +137,13 @@ class Compilation:
     def _compile(self, next_batch: StepBatch) -> None:
         self.display.say("compiling the forward and backward pass, up to a minute")
         start = time.perf_counter()
-        parts = self.workers.parts(next_batch.first_part())
-        batch = parts[0].to(self.device)
-        self.objective = self.workers.alone(
-            lambda: compile_objective(
-                self.plain_objective, self.model, batch, self.masters, self.display.warn
-            ),
-            len(parts),
+        self.objective = compile_objective(
+            self.plain_objective,
+            self.model,
+            next_batch.first_part().to(self.device),
+            self.masters,
+            self.display.warn,
+            self.workers,
         )
         seconds = time.perf_counter() - start
         self.horizon.paused(seconds)
@@ -219,6 +219,7 @@ def compile_objective(
     batch: Batch,
     masters: Masters,
     warn: Callable[[str], None],
+    workers: Workers | None = None,
 ) -> Objective:
     """Return the objective compiled with the model in it, or as it was where that fails.
 
@@ -232,7 +233,9 @@ def compile_objective(
         batch: a micro-batch of the shape of all others.
         masters: its gradients are cleared.
         warn: told in one line why compiling failed.
+        workers: that will take parts of the batch: one of their parts is compiled.
     """
+    workers = workers or Workers()
     # By default it would lie in /tmp, which a restart empties; a folder the user named stays.
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(compile_cache()))
     _let_others_run()
@@ -241,8 +244,9 @@ def compile_objective(
     torch.compiler.reset()
     compiled: Objective = torch.compile(objective, dynamic=False)
     try:
+        parts = workers.parts(batch)
         with rng.isolated(batch.inputs.device):
-            compiled(model, batch).sum.backward()
+            workers.alone(lambda: compiled(model, parts[0]).sum.backward(), len(parts))
     except Exception as error:  # noqa: BLE001 - a compiler fails in any way it likes
         lines = (str(error).strip() or type(error).__name__).splitlines()
         until = 2 if lines[0].endswith(":") else 1  # "backend='inductor' raised:" says little

@@ -34,11 +34,13 @@ DECAY = {"weight decay of 0.1"}
     ("corpus", "budget", "as_raced"),
     [
         ("shakespeare", "100", LETTERS),
+        ("shakespeare", "250", LETTERS | DECAY),
         ("shakespeare", "600", LETTERS | DECAY),
         ("stdlib", "100", UNTIED),
         ("stdlib", "250", TIED),
         ("stdlib", "600", TIED | DECAY),
         ("stories", "100", UNTIED),
+        ("stories", "250", UNTIED),
         ("stories", "600", TIED),
     ],
 )

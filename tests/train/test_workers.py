@@ -121,11 +121,9 @@ def test_compiled_parts_run_at_once_and_agree(tiny_model, loader, tmp_path, monk
     model = tiny_model(dropout=0.0)
     workers = Workers(2)
     _, expected = gradients(model, loader, workers)
-    parts, warnings = workers.parts(loader.batch(0)), []
-    masters = Masters(model, torch.float32)
-    compiled = workers.alone(
-        lambda: compile_objective(NextToken(), model, parts[0], masters, warnings.append), 2
-    )
+    masters, warnings = Masters(model, torch.float32), []
+    batch = loader.batch(0)
+    compiled = compile_objective(NextToken(), model, batch, masters, warnings.append, workers)
     assert not warnings
     _, found = gradients(model, loader, workers, objective=compiled)
     for name, gradient in found.items():
