@@ -143,14 +143,14 @@ def test_compiled_dropout_draws_anew_each_time_and_drops_as_much(tmp_path, monke
 
 @pytest.mark.slow
 @pytest.mark.skipif(not has_compiler(), reason="torch.compile needs a C++ compiler here")
-def test_any_number_of_shapes_and_trainings_can_be_compiled(tiny_model, loader, monkeypatch):
+def test_any_number_of_shapes_and_trainings_can_be_compiled(tiny_model, loader):
     from torch._dynamo import config, utils
 
-    monkeypatch.setattr(config, "recompile_limit", 1)
     model, graphs = tiny_model(), utils.counters["stats"]
     masters = Masters(model, torch.float32)
-    for rows in (1, 2, 3):
-        before = graphs["unique_graphs"]
-        batch = loader.batch(0).rows(slice(0, rows))
-        compile_objective(NextToken(), model, batch, masters, pytest.fail)
-        assert graphs["unique_graphs"] == before + 1
+    with config.patch(recompile_limit=1):
+        for rows in (1, 2, 3):
+            before = graphs["unique_graphs"]
+            batch = loader.batch(0).rows(slice(0, rows))
+            compile_objective(NextToken(), model, batch, masters, pytest.fail)
+            assert graphs["unique_graphs"] == before + 1

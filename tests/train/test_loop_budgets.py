@@ -174,7 +174,7 @@ def test_a_ramped_run_stopped_and_resumed_has_identical_losses(train, tokens, tm
 def test_compiling_for_each_shape_happens_outside_the_steps(train, tmp_path, monkeypatch):
     compiled = []
 
-    def fake(objective, model, batch, masters, warn):
+    def fake(objective, model, batch, masters, warn, workers):
         compiled.append(tuple(batch.inputs.shape))
         return objective
 
