@@ -10,13 +10,16 @@ from groundup.train.signals import graceful_interruption
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_is_noted_and_the_handlers_come_back(number, monkeypatch):
     monkeypatch.setattr(signals.console, "quiet", False)
-    before = signal.getsignal(number)
-    with graceful_interruption() as interruption:
-        assert not interruption.requested
-        signal.raise_signal(number)
-        assert interruption.requested
-        assert signals.console.quiet == (number == signal.SIGHUP), "its terminal is gone"
-    assert signal.getsignal(number) is before
+    found = signal.signal(number, signal.default_int_handler)  # SIGHUP is ignored under nohup
+    try:
+        with graceful_interruption() as interruption:
+            assert not interruption.requested
+            signal.raise_signal(number)
+            assert interruption.requested
+            assert signals.console.quiet == (number == signal.SIGHUP), "its terminal is gone"
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, found)
 
 
 def test_nohup_is_obeyed():
