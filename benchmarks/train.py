@@ -85,9 +85,10 @@ def groundup_step(shape: Shape, dtype: str, compiled: bool, device: torch.device
     precision = machine.pick_precision(dtype, device)
     masters = Masters(model, precision)
     config = TrainConfig(optimizer="adamw", learning_rate=3e-4)
-    optimizers = Optimizers(group_parameters(model, masters.parameters(), config), config)
-    objective = NextToken()
     workers = Workers.of_run(config, model, device)
+    groups = group_parameters(model, masters.parameters(), config)
+    optimizers = Optimizers(groups, config, workers=workers)
+    objective = NextToken()
 
     def batch_of(inputs: Tensor, targets: Tensor) -> Batch:
         return Batch(inputs, targets, torch.ones_like(inputs, dtype=torch.bool))

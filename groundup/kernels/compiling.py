@@ -3,9 +3,9 @@
 numba keeps what it compiled next to the source, so this happens once on a machine.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from threading import Timer
@@ -62,7 +62,9 @@ class _Note(event.Listener):  # type: ignore[misc]  # numba has no types
         )
 
 
-def kernel(function: Callable[..., Any]) -> Any:
+def kernel(
+    function: Callable[..., Any] | None = None, *, fastmath: Collection[str] = frozenset()
+) -> Any:
     """Compile ``function`` at its first call, to run without the interpreter's lock; keep the code.
 
     For one kind of arguments, if kernels call each other with numpy's numbers: numba compiles anew
@@ -70,11 +72,18 @@ def kernel(function: Callable[..., Any]) -> Any:
 
     Kept is it next to the source or where numba puts it otherwise; if that is nowhere (a package
     and a home that are read-only), it is compiled anew in every process.
+
+    Args:
+        function: what is compiled; without it the decorator is returned, ``@kernel(fastmath=…)``.
+        fastmath: liberties with floats that the compiler may take, by LLVM's names.
     """
+    if function is None:
+        return partial(kernel, fastmath=fastmath)
+    liberties = set(fastmath)
     try:
-        compiled = njit(nogil=True, cache=True)(function)
+        compiled = njit(nogil=True, cache=True, fastmath=liberties)(function)
     except RuntimeError:
-        return njit(nogil=True)(function)
+        return njit(nogil=True, fastmath=liberties)(function)
     _discard_stale_code(compiled.stats.cache_path, Path(function.__code__.co_filename).parent)
     return compiled
 

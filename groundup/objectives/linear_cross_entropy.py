@@ -10,6 +10,8 @@ states and of the head. To recompute logits backward instead would be a fourth m
 import torch
 from torch import Tensor
 
+from groundup.objectives.row_loss import rows_loss
+
 CHUNK_LOGITS = 2**25
 """Logits held at a time, 64 MB in bfloat16, where that is at least ``CHUNK_ROWS`` rows."""
 
@@ -17,8 +19,11 @@ CHUNK_ROWS = 1024
 """Fewest rows of a chunk. Each chunk adds its share to the head's gradient in float32: by count of
 bytes and products some 7 % of its time at this number, twice that at half of it (not measured)."""
 
+KERNEL_DTYPES = (torch.bfloat16, torch.float32)
+"""Of logits that ``rows_loss`` takes."""
+
 BLOCK_LOGITS = 2**20
-"""Logits in float32 at a time on a CPU: 4 MB, which stay in its cache from softmax to gradient."""
+"""Logits that a CPU otherwise takes at a time: 4 MB in float32, which stay in its cache."""
 
 
 def linear_cross_entropy(
@@ -57,13 +62,10 @@ def _loss_and_gradients(
     hidden_grad_NC = torch.empty_like(hidden_NC) if differentiate else hidden_NC.new_empty(0)
     weight_grad_VC: Tensor | None = None
     num_rows = max(CHUNK_ROWS, CHUNK_LOGITS // V)
-    block_rows = max(1, BLOCK_LOGITS // V) if hidden_NC.device.type == "cpu" else num_rows
     for start in range(0, N, num_rows):
         rows = slice(start, start + num_rows)
         logits_RV = hidden_NC[rows] @ cast_VC.T
-        blocks = logits_RV.split(block_rows), targets_N[rows].split(block_rows)
-        for block_RV, targets_R in zip(*blocks, strict=True):
-            loss += _block_loss(block_RV, targets_R, soft_cap, differentiate)
+        loss += _chunk_loss(logits_RV, targets_N[rows], soft_cap, differentiate)
         if differentiate:  # from here on logits_RV holds the gradient of the logits
             torch.mm(logits_RV, cast_VC, out=hidden_grad_NC[rows])
             share_VC = logits_RV.T @ hidden_NC[rows]
@@ -76,10 +78,23 @@ def _loss_and_gradients(
     return loss, hidden_grad_NC, weight_grad_VC.to(weight_VC.dtype)
 
 
+def _chunk_loss(
+    logits_RV: Tensor, targets_R: Tensor, soft_cap: float | None, differentiate: bool
+) -> Tensor | float:
+    """Return the summed loss of some rows; overwrite their logits with its gradient if asked."""
+    if logits_RV.device.type != "cpu":
+        return _block_loss(logits_RV, targets_R, soft_cap, differentiate)
+    if soft_cap is None and logits_RV.dtype in KERNEL_DTYPES:
+        return rows_loss(logits_RV, targets_R, differentiate=differentiate)
+    block_rows = max(1, BLOCK_LOGITS // logits_RV.shape[1])
+    blocks = zip(logits_RV.split(block_rows), targets_R.split(block_rows), strict=True)
+    return sum(_block_loss(*block, soft_cap, differentiate) for block in blocks)
+
+
 def _block_loss(
     logits_RV: Tensor, targets_R: Tensor, soft_cap: float | None, differentiate: bool
 ) -> Tensor:
-    """Return the summed loss of some rows; overwrite their logits with its gradient if asked."""
+    """The same, by torch's operations."""
     logits32_RV = logits_RV.float()
     if soft_cap is not None:
         logits32_RV = soft_cap * torch.tanh(logits32_RV / soft_cap)

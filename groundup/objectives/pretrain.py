@@ -13,12 +13,12 @@ from groundup.train import Loss
 IGNORED = -100
 """Target that cross-entropy passes over."""
 
-FUSED_FROM = 2**22
+FUSED_FROM = 2**19
 """Logits of a batch (tokens × vocabulary) from which head and loss are one operation.
 
-Plain cross-entropy holds them several times over, 14 bytes for each. On a CPU in bfloat16 a step
-was 1.02 times as fast with the one operation at twice this number, and no slower at four times;
-with a vocabulary of 65 it was slower (benchmarks/LOG.md).
+Plain cross-entropy holds them several times over, 14 bytes for each. On a CPU in bfloat16 a
+compiled step was 1.10 times as fast with the one operation at this number and at 2**21, an eager
+one 0.98 and 1.03; with 65 ids and 2**16 logits the compiled one 0.97 (benchmarks/LOG.md).
 """
 
 

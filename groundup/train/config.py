@@ -171,9 +171,9 @@ class TrainConfig(Config):
     """CPU threads; 0: as many as torch chooses."""
 
     split_batch: Literal["auto", "on", "off"] = "auto"
-    """On a CPU, each thread takes a part of the batch and not of each operation; auto: where the
-    model has less than 50 million parameters. Losses differ by rounding, and by what dropout
-    draws."""
+    """On a CPU, each thread takes a part of the batch (and of Muon's matrices) and not of each
+    operation; auto: where the model has less than 50 million parameters. Losses differ by rounding,
+    and by what dropout draws."""
 
     eval_every: int = Field(default=250, ge=0)
     """Steps between validations; 0: only at the end."""

@@ -148,7 +148,7 @@ class _Run:
         parameters = masters.parameters()
         batch_tokens = batches.batch(0).inputs.numel()
         self.groups = group_parameters(model, parameters, config, batch_tokens=batch_tokens)
-        self.optimizers = Optimizers(self.groups, config, masters.dtype)
+        self.optimizers = Optimizers(self.groups, config, masters.dtype, self.workers)
         self.average = WeightAverage(masters, config)
         self.tensors = {
             "model": masters.state_dict(),

@@ -1,6 +1,6 @@
-"""On a CPU, parts of a batch side by side, each on a core of its own."""
+"""On a CPU, threads with work of their own: parts of a batch, some matrices of the optimizer's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
@@ -22,7 +22,7 @@ with more it has not been measured."""
 
 
 class Workers:
-    """Threads that each learn from a part of a batch: data parallelism within the process.
+    """Threads that each learn from a part of a batch, and update a part of the weights.
 
     In a small model an operation is over soon after all cores have begun it, and at its end each
     waits for the slowest. Cores that take a part of the batch each wait for each other once per
@@ -91,6 +91,14 @@ class Workers:
             return work()
         [done] = self._side_by_side(lambda _: work(), 1, parts)
         return done
+
+    def for_each(self, items: Sequence[T], work: Callable[[T], None]) -> None:
+        """Do something for every item, each on one core, in order as threads come free."""
+        if self.threads == 1:
+            for item in items:
+                work(item)
+        else:
+            self._side_by_side(lambda number: work(items[number]), len(items))
 
     def _side_by_side(self, work: Callable[[int], T], count: int, parts: int = 0) -> list[T]:
         each = max(1, self.threads // (parts or count))

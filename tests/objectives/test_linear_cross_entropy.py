@@ -34,10 +34,14 @@ def loss_and_gradients(function, hidden_NC, weight_VC, targets_N, soft_cap):
     return loss, *torch.autograd.grad(loss * 0.7, (hidden_NC, weight_VC))
 
 
-@pytest.fixture(params=[(1024, 2**20), (8, 2**20), (8, 3 * V)], ids=["whole", "chunks", "blocks"])
+@pytest.fixture(
+    params=[(1024, 2**20, True), (8, 2**20, True), (8, 2**20, False), (8, 3 * V, False)],
+    ids=["whole", "chunks", "chunks, torch's operations", "blocks"],
+)
 def sizes(request, monkeypatch):
     """Cut the rows in no, five, or fifteen pieces."""
-    rows, block = request.param
+    rows, block, kernel = request.param
+    monkeypatch.setattr(module, "KERNEL_DTYPES", module.KERNEL_DTYPES if kernel else ())
     monkeypatch.setattr(module, "CHUNK_ROWS", rows)
     monkeypatch.setattr(module, "CHUNK_LOGITS", rows * V)
     monkeypatch.setattr(module, "BLOCK_LOGITS", block)

@@ -7,6 +7,7 @@ from groundup.train.config import TrainConfig
 from groundup.train.optimizers.adamw import AdamW
 from groundup.train.optimizers.groups import ParameterGroup
 from groundup.train.optimizers.muon import Muon
+from groundup.train.workers import Workers
 
 
 class Optimizers:
@@ -18,6 +19,7 @@ class Optimizers:
         groups: every parameter once.
         config: of both optimizers.
         dtype: of Muon's matrix products: the faster on this device.
+        workers: share Muon's matrices; by default nothing is shared.
     """
 
     def __init__(
@@ -25,6 +27,7 @@ class Optimizers:
         groups: list[ParameterGroup],
         config: TrainConfig,
         dtype: torch.dtype = torch.float32,
+        workers: Workers | None = None,
     ) -> None:
         self.groups = groups
         adamw = [group for group in groups if group.optimizer == "adamw"]
@@ -33,7 +36,7 @@ class Optimizers:
         if adamw:
             self._optimizers.append(AdamW(adamw, config))
         if muon:
-            self._optimizers.append(Muon(muon, config, dtype))
+            self._optimizers.append(Muon(muon, config, dtype, workers or Workers()))
 
     def step(self, multiplier: float) -> None:
         """Update every parameter that has a gradient, at ``multiplier`` times the peak rate."""

@@ -7,6 +7,7 @@ from groundup.reference.muon import muon as plain_muon
 from groundup.train import TrainConfig
 from groundup.train.optimizers import Optimizers, ParameterGroup, muon
 from groundup.train.optimizers.orthogonalize import JORDAN, POLAR_EXPRESS
+from groundup.train.workers import Workers
 
 SHAPES = [(24, 40), (40, 24), (16, 16)]
 
@@ -75,8 +76,12 @@ def test_in_bfloat16_muon_equals_that_of_torch(random_matrix, group, shape, scal
     assert error(ours, theirs.detach(), weight) < 1e-3
 
 
-@given(counts=st.lists(st.integers(1, 5), min_size=3, max_size=3), limit=st.integers(1, 2000))
-def test_how_matrices_are_stacked_changes_nothing(counts, limit):
+@given(
+    counts=st.lists(st.integers(1, 5), min_size=3, max_size=3),
+    limit=st.integers(1, 20_000),
+    threads=st.integers(1, 3),
+)
+def test_how_matrices_are_stacked_and_who_takes_them_changes_nothing(counts, limit, threads):
     generator = torch.Generator().manual_seed(0)
     weights = {
         f"{shape}.{i}": torch.randn(*shape, generator=generator)
@@ -85,11 +90,11 @@ def test_how_matrices_are_stacked_changes_nothing(counts, limit):
     }
     gradients = {name: torch.randn(w.shape, generator=generator) for name, w in weights.items()}
 
-    def trained(together):
+    def trained(together, workers=None):
         tensors = {name: weight.clone() for name, weight in weights.items()}
         named = [tensors] if together else [{name: tensors[name]} for name in tensors]
         groups = [ParameterGroup(str(i), part, "muon", 0.1, 0.1) for i, part in enumerate(named)]
-        optimizers = Optimizers(groups, TrainConfig())
+        optimizers = Optimizers(groups, TrainConfig(), workers=workers)
         for name, tensor in tensors.items():
             tensor.grad = gradients[name].clone()
         optimizers.step(1.0)
@@ -97,7 +102,7 @@ def test_how_matrices_are_stacked_changes_nothing(counts, limit):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(muon, "STACK", limit)
-        stacked = trained(True)
+        stacked = trained(True, Workers(threads))
     alone = trained(False)
     for name, weight in stacked.items():
         torch.testing.assert_close(weight, alone[name], atol=2e-6, rtol=1e-5)
