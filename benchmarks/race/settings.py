@@ -7,8 +7,8 @@ everything. Where a corpus or a longer budget wants something else, the later of
 
 from typing import Any
 
-LONG, LONGER = 200.0, 400.0
-"""Seconds from which other settings than those for three minutes did better, and others still."""
+LONG, LONGER = 150.0, 400.0
+"""Seconds from which other settings than those for a minute did better, and others still."""
 
 CHARACTERS = {"vocabulary": "characters"}
 BPE = {"vocabulary": 4096}
