@@ -102,6 +102,7 @@ class Workers:
 
     def _side_by_side(self, work: Callable[[int], T], count: int, parts: int = 0) -> list[T]:
         each = max(1, self.threads // (parts or count))
+        before = torch.get_num_threads()
 
         def on_own_threads(number: int) -> T:
             torch.set_num_threads(each)
@@ -109,5 +110,5 @@ class Workers:
 
         futures = [self._pool.submit(on_own_threads, number) for number in range(count)]
         wait(futures)
-        torch.set_num_threads(self.threads)  # of MKL, where that is one number for all threads
+        torch.set_num_threads(before)  # of MKL, where that is one number for all threads
         return [future.result() for future in futures]
