@@ -32,8 +32,8 @@ REORDERED = frozenset({"reassoc", "contract", "nsz"})
 def rows_loss(logits_RV: Tensor, targets_R: Tensor, *, differentiate: bool) -> float:
     """Return the summed cross-entropy of some rows, in nats; overwrite them with its gradient.
 
-    On as many threads as torch has here. A row with an infinite logit or one that is no number has
-    a loss and gradients that are none.
+    On as many threads as torch has here. A row with a logit of plus infinity, or one that is no
+    number, has a loss and gradients that are no numbers.
 
     Args:
         logits_RV: bfloat16 or float32, contiguous, on the CPU.
