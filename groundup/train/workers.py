@@ -26,7 +26,7 @@ class Workers:
 
     In a small model an operation is over soon after all cores have begun it, and at its end each
     waits for the slowest. Cores that take a part of the batch each wait for each other once per
-    pass: on two, small models trained 1.1 to 1.3 times as fast (benchmarks/split_batch.py).
+    pass: on two, small models trained 1.1 to 1.4 times as fast (benchmarks/split_batch.py).
     Gradients are added in the order of the parts, and each part has random numbers of its own, so
     that two runs are the same however threads take turns.
 
