@@ -36,10 +36,12 @@ def test_loss_and_gradient_are_those_of_torch(R, V, scale, dtype, count, seed):
     targets_R = torch.randint(-1, V, (R,), generator=generator)
     before = logits_RV.clone()
     expected, gradient_RV = plain(logits_RV, targets_R)
+    # A row that is nearly certain has the loss log(1 + tiny): float32 knows it to a part of the 1.
+    expected = pytest.approx(expected, rel=1e-5, abs=1e-6 * R)
     torch.set_num_threads(count)
-    assert rows_loss(logits_RV, targets_R, differentiate=False) == pytest.approx(expected, rel=1e-5)
+    assert rows_loss(logits_RV, targets_R, differentiate=False) == expected
     assert torch.equal(logits_RV, before), "not asked for gradients, it leaves the logits alone"
-    assert rows_loss(logits_RV, targets_R, differentiate=True) == pytest.approx(expected, rel=1e-5)
+    assert rows_loss(logits_RV, targets_R, differentiate=True) == expected
     rounding = 2**-8 if dtype == torch.bfloat16 else 1e-5
     torch.testing.assert_close(logits_RV.double(), gradient_RV, rtol=rounding, atol=1e-6)
 
