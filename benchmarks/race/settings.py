@@ -7,7 +7,7 @@ everything. Where a corpus or a longer budget wants something else, the later of
 
 from typing import Any
 
-LONG, LONGER = 150.0, 400.0
+LONG, LONGER, LONGEST = 150.0, 400.0, 1200.0
 """Seconds from which other settings than those for a minute did better, and others still."""
 
 CHARACTERS = {"vocabulary": "characters"}
@@ -234,6 +234,9 @@ _GROUNDUP_CHARACTERS_LONGER = {
     "model": _GROUNDUP_CHARACTERS["model"] | {"width": 192, "num_heads": 3, "dropout": 0.1},
     "pretrain": _GROUNDUP_CHARACTERS["pretrain"] | {"weight_decay": 0.1},
 }
+_GROUNDUP_CHARACTERS_LONGEST = {
+    "model": _GROUNDUP_CHARACTERS_LONGER["model"] | {"num_layers": 6, "dropout": 0.2},
+}
 
 _COMPILED = {"compile": True}
 """With ten minutes, in which it earns back the half or whole minute that it takes: nanochat takes
@@ -250,6 +253,7 @@ SETTINGS: dict[tuple[str, str], list[Entry]] = {
         ("shakespeare", 0.0, _GROUNDUP_CHARACTERS),
         ("shakespeare", LONG, _GROUNDUP_CHARACTERS_LONG),
         ("shakespeare", LONGER, _GROUNDUP_CHARACTERS_LONGER),
+        ("shakespeare", LONGEST, _GROUNDUP_CHARACTERS_LONGEST),
         ("stdlib", LONG, _GROUNDUP_LONG),
         ("stdlib", LONGER, _GROUNDUP_LONGER),
         ("stories", LONGER, _GROUNDUP_STORIES_LONGER),

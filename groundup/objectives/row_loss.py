@@ -6,11 +6,13 @@ written once and its exponentials are a polynomial that takes eight numbers at a
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
+from threading import Lock
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from groundup.cores import available_cores
 from groundup.kernels import compiling_note, kernel
 
 LOG2_E = np.float32(1.4426950408889634)
@@ -24,6 +26,8 @@ SIXTEEN, ODD, BELOW_HALF = np.uint32(16), np.uint32(1), np.uint32(0x7FFF)
 BIAS, MANTISSA = np.int32(127), np.int32(23)
 SIGNLESS, INFINITE = np.int32(0x7FFFFFFF), np.int32(0x7F800000)
 NAN = np.float32(np.nan)
+
+_COMPILING = Lock()
 
 REORDERED = frozenset({"reassoc", "contract", "nsz"})
 """What the compiler may do to sums: take them in parts. Infinities and NaN stay what they are."""
@@ -55,19 +59,21 @@ def rows_loss(logits_RV: Tensor, targets_R: Tensor, *, differentiate: bool) -> f
     if parts <= 1:
         return float(work(logits, targets, differentiate))
     pieces = np.array_split(logits, parts), np.array_split(targets, parts)
-    losses = _pool(parts).map(partial(work, differentiate=differentiate), *pieces)
+    losses = _pool().map(partial(work, differentiate=differentiate), *pieces)
     return float(sum(losses))
 
 
 @cache
-def _pool(threads: int) -> ThreadPoolExecutor:
+def _pool() -> ThreadPoolExecutor:
+    """Return threads for all callers: where parts of a batch learn at once, there are several."""
+    threads = max(available_cores(), torch.get_num_threads())
     return ThreadPoolExecutor(threads, thread_name_prefix="groundup-loss")
 
 
 @cache
 def _compile() -> None:
     """Compile for the kinds of arguments that come, or read what was compiled before."""
-    with compiling_note("loss"):
+    with _COMPILING, compiling_note("loss"):  # two parts of a batch come here at once
         for rows, dtype in ((_bfloat16_rows, np.uint16), (_float32_rows, np.float32)):
             rows(np.zeros((1, 1), dtype), np.zeros(1, np.int64), True)
 

@@ -11,6 +11,7 @@ from groundup.objectives.pretrain import FUSED_FROM as ONE_OPERATION_FROM
 from groundup.train import flops as train_flops
 from groundup.train.budget import num_sequences, step_sizes
 from groundup.train.config import TrainConfig
+from groundup.train.workers import most_parts
 
 UTILIZATION = {torch.float32: 0.6, torch.bfloat16: 0.4}
 """Share of the measured matrix-product peak that a whole training step reaches.
@@ -51,17 +52,24 @@ def flops_per_token(config: ModelConfig, context_length: int | None = None) -> i
     )
 
 
-def training_memory(config: ModelConfig, pretrain: TrainConfig, dtype: torch.dtype) -> int:
+def training_memory(
+    config: ModelConfig, pretrain: TrainConfig, dtype: torch.dtype, threads: int = 1
+) -> int:
     """Return about how many bytes training needs besides Python and torch themselves.
 
     Weights, gradients and optimizer state in float32 (AdamW keeps two numbers per weight, Muon
     one), an average of the weights if one is kept, a copy of them in ``dtype``, and what the
-    backward pass needs of one micro-batch: the blocks' activations, the logits and their loss.
+    backward pass needs of one micro-batch: the blocks' activations, the logits and their loss, and
+    gradients in ``dtype`` for each part that one of a CPU's ``threads`` takes.
     """
     size = dtype.itemsize
     state = 8 if pretrain.optimizer == "adamw" else 6
     average = 4 if pretrain.ema_decay or pretrain.average_last else 0
-    weights = num_parameters(config) * (4 + 4 + state + average + (size if size < 4 else 0))
+    parameters = num_parameters(config)
+    weights = parameters * (4 + 4 + state + average + (size if size < 4 else 0))
+    parts = most_parts(pretrain, config, parameters, threads)
+    if parts > 1:
+        weights += parts * parameters * size
     sequences = pretrain.micro_batch_size or pretrain.batch_size
     tokens = sequences * config.context_length
     return weights + tokens * activation_bytes(config, dtype) + loss_bytes(config, tokens, dtype)
@@ -128,7 +136,12 @@ class Estimate:
 
 
 def estimate(
-    config: ModelConfig, pretrain: TrainConfig, *, peak_flops: float, dtype: torch.dtype
+    config: ModelConfig,
+    pretrain: TrainConfig,
+    *,
+    peak_flops: float,
+    dtype: torch.dtype,
+    threads: int = 1,
 ) -> Estimate:
     """Return what a run will take on a machine whose matrix products reach ``peak_flops`` FLOP/s.
 
@@ -140,12 +153,13 @@ def estimate(
         pretrain: how it is trained, its budget in time or settled to steps (``train.budget``).
         peak_flops: measured in ``dtype`` (``machine.peak_flops``).
         dtype: of the matrix products.
+        threads: of the CPU, where it trains.
     """
     flops_per_second = peak_flops * UTILIZATION[dtype]
     seconds = pretrain.duration.seconds
     steps = pretrain.max_steps
     if seconds is not None:
-        # No step is dearer than a full one, so these are too few; ramps are made up for once.
+        # So many if all were as the first; that ramps begin with small ones is made up for once.
         steps = max(1, int(seconds * flops_per_second / run_flops(config, pretrain, 1)))
         steps = max(1, int(steps * seconds * flops_per_second / run_flops(config, pretrain, steps)))
     flops = run_flops(config, pretrain, steps)
@@ -157,7 +171,7 @@ def estimate(
         tokens=num_sequences(pretrain, steps) * config.context_length,
         flops=flops,
         seconds=flops / flops_per_second if seconds is None else seconds,
-        memory_bytes=training_memory(config, pretrain, dtype),
+        memory_bytes=training_memory(config, pretrain, dtype, threads),
     )
 
 

@@ -1,5 +1,6 @@
 """What a run would take, before it starts: ``groundup run RECIPE --dry-run``."""
 
+import torch
 from rich.table import Table
 
 from groundup import machine
@@ -37,7 +38,8 @@ def plan(recipe: Recipe) -> Table:
         tokens_per_sequence=shape.context_length,
         sequences_per_epoch=max(1, (tokens or 0) // shape.context_length),
     )
-    found = estimate(shape, settled, peak_flops=peak, dtype=dtype)
+    threads = torch.get_num_threads() if device.type == "cpu" else 1
+    found = estimate(shape, settled, peak_flops=peak, dtype=dtype, threads=threads)
     unknown = "known once the text is tokenized" if in_epochs and not tokens else ""
     passes = found.tokens / tokens if tokens else 0
     epochs = f", {passes:.1f} epochs" if tokens else ""

@@ -206,9 +206,11 @@ def _let_others_run() -> None:
 
     bindings: Any = getattr(codecache, "CppPythonBindingsCodeCache", None)
     if getattr(bindings, "call_entry_function", "") == "kernel({}); Py_RETURN_NONE;":
-        # The arguments are read while the lock is held, as those of the function.
+        # The arguments are read while the lock is held, as those of the function; and it is held
+        # again where what the kernel throws is caught.
         bindings.call_entry_function = (
-            "[](auto... a) {{ Py_BEGIN_ALLOW_THREADS kernel(a...); Py_END_ALLOW_THREADS }}({}); "
+            "[](auto... a) {{ struct Unlocked {{ PyThreadState* state = PyEval_SaveThread(); "
+            "~Unlocked() {{ PyEval_RestoreThread(state); }} }} unlocked; kernel(a...); }}({}); "
             "Py_RETURN_NONE;"
         )
 

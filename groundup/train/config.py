@@ -15,9 +15,6 @@ from groundup.config import Config
 from groundup.machine import Precision
 from groundup.train.duration import Duration
 
-MOST_SHAPES = 8
-"""Shapes of batches in a run: torch.compile keeps eight versions of a function, then gives up."""
-
 Ramp = tuple[tuple[float, int], ...]
 """Until which share of the run which value holds."""
 
@@ -172,8 +169,9 @@ class TrainConfig(Config):
 
     split_batch: Literal["auto", "on", "off"] = "auto"
     """On a CPU, each thread takes a part of the batch (and of Muon's matrices) and not of each
-    operation; auto: where the model has less than 50 million parameters. Losses differ by rounding,
-    and by what dropout draws."""
+    operation; auto: up to 50 million parameters and 33 million logits a batch, in few enough parts
+    that their gradients take at most 400 MB. Losses differ by rounding, and by what dropout
+    draws."""
 
     eval_every: int = Field(default=250, ge=0)
     """Steps between validations; 0: only at the end."""
@@ -280,8 +278,3 @@ class TrainConfig(Config):
         micro = self.micro_batch_size
         if micro and any(size % micro for size in sizes):
             raise ValueError(f"micro_batch_size {micro} does not divide batch_ramp {sizes}")
-        if len(self.batch_ramp) + len(self.length_ramp) >= MOST_SHAPES:
-            raise ValueError(
-                f"batch_ramp and length_ramp have more than {MOST_SHAPES - 1} stages together; "
-                "each shape of batch is compiled by itself, and torch keeps no more"
-            )

@@ -1,5 +1,6 @@
 """The one training loop. It knows nothing of tasks: an objective does."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ from groundup.train.optimizers import Optimizers, group_parameters
 from groundup.train.precision import Masters
 from groundup.train.schedules import Progress, batch_multiplier, multiplier
 from groundup.train.signals import graceful_interruption
-from groundup.train.spikes import non_finite
+from groundup.train.spikes import non_finite, non_finite_validation
 from groundup.train.state import FitResult, RunState, resume
 from groundup.train.step import train_step
 from groundup.train.validate import evaluating, forecast, validate
@@ -85,7 +86,7 @@ def fit(
 
     Raises:
         NonFiniteError: before the optimizer could spread it into the weights; where spikes are
-            skipped, such steps are too.
+            skipped, such steps are too. Or of the held-out text, before the weights are saved.
         SpikeError: only such steps came.
         UserError: the checkpoints are damaged, or of another model or other data.
         OSError: the disk is full; the checkpoint before is whole.
@@ -368,6 +369,9 @@ class _Run:
                 device=self.device,
                 token_bytes=looks.token_bytes,
             )
+        if not math.isfinite(measured.nats_per_token):
+            loss, newest = measured.nats_per_token, self.checkpoints.newest()
+            raise non_finite_validation(loss, self.state.step, newest)
         self.journal.validation(self.state.step, measured)
         return self.state.record_validation(measured)
 

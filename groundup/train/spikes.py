@@ -24,12 +24,23 @@ def non_finite(
     shown = ", ".join(map(str, documents[:20]))
     if len(documents) > 20:
         shown += f" and {len(documents) - 20} more"
-    onwards = f"the run goes on from {checkpoint}" if checkpoint else "begin anew"
     return NonFiniteError(
         f"step {step}: loss {loss:g}, gradient norm {grad_norm:g}; nothing was "
         f"updated. The batch held documents {shown}. Lower the learning rate, or skip such steps "
-        f"by spike_factor: {onwards}"
+        f"by spike_factor: {_onwards(checkpoint)}"
     )
+
+
+def non_finite_validation(loss: float, step: int, checkpoint: Path | None) -> NonFiniteError:
+    """Return an error for weights that an update has ruined, in one line."""
+    return NonFiniteError(
+        f"step {step}: the loss of held-out text is {loss:g}: an update has ruined the weights, "
+        f"which were not saved. Lower the learning rate, or clip_norm: {_onwards(checkpoint)}"
+    )
+
+
+def _onwards(checkpoint: Path | None) -> str:
+    return f"the run goes on from {checkpoint}" if checkpoint else "begin anew"
 
 
 @dataclass
@@ -79,12 +90,12 @@ class SpikeGuard:
         if not (math.isfinite(loss) and math.isfinite(grad_norm)):
             self._skip(f"loss {loss:.3g}, gradient norm {grad_norm:.3g}", window, warn)
             return False
-        if len(self.losses) == window:
+        if len(self.losses) >= window:
             for name, value, history in (
                 ("gradient norm", grad_norm, self.grad_norms),
                 ("loss", loss, self.losses),
             ):
-                usual = median(history)
+                usual = median(history[-window:])
                 # A median of zero or less, as some objectives' losses have, measures nothing.
                 if 0 < factor * usual < value:
                     self._skip(f"{name} {value:.3g}, usually {usual:.3g}", window, warn)
@@ -97,7 +108,7 @@ class SpikeGuard:
     def _skip(self, reason: str, window: int, warn: Callable[[str], None]) -> None:
         self.skipped += 1
         self.in_a_row += 1
-        if self.in_a_row == window:
+        if self.in_a_row >= window:
             raise SpikeError(
                 f"the last {window} steps were all skipped as spikes ({reason}): training stands "
                 "still. Lower the learning rate, or raise spike_factor: the run goes on from its "

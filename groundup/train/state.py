@@ -28,7 +28,7 @@ class RunState:
         progress: share of the run that was done as the latest step began.
         ends: seconds that the parts of the run's end take, for a budget of time.
         budget: of time, in seconds, that ``progress`` is the share of; 0 without one.
-        finished: the budget of time has been used up.
+        finished: the run has ended as it should, with all its steps or time.
         last: the latest validation.
         best: the one with the lowest loss.
         best_step: steps done then.

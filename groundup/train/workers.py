@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from groundup.data import Batch
+from groundup.model import ModelConfig
 from groundup.model.dropout import drawing_from
 from groundup.train.config import TrainConfig
 from groundup.train.loss import Loss, Objective
@@ -15,10 +16,14 @@ from groundup.train.precision import Masters
 
 T = TypeVar("T")
 
-MOST_PARAMETERS = 50_000_000
-"""Of a model that ``auto`` lets threads take parts of a batch for. In a larger one operations are
-long, and each part has gradients of its own. A guess: with 10 million it gained a tenth to a sixth,
-with more it has not been measured."""
+MOST_GRADIENTS = 100_000_000
+"""Of all parts together, each of which has the model's, where ``split_batch`` is ``auto``: at most
+400 MB, and models of at most 50 million parameters, for in larger ones operations are long. A
+guess: two threads gained a tenth to a sixth with 10 million, more has not been measured."""
+
+MOST_LOGITS = 2**25
+"""Of a batch that ``auto`` splits: with more the loss takes a part of them at a time
+(``objectives.linear_cross_entropy``), which would then be held as often as there are parts."""
 
 
 class Workers:
@@ -32,26 +37,31 @@ class Workers:
 
     Args:
         threads: of the CPU that parts are for; 1: nothing is split, and the calling thread learns.
+        most_parts: of a batch; by default as many as threads.
     """
 
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self, threads: int = 1, most_parts: int | None = None) -> None:
         self.threads = threads
+        self.most_parts = threads if most_parts is None else most_parts
         self._generators = [torch.Generator() for _ in range(threads)]
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="groundup-worker")
 
     @classmethod
     def of_run(cls, config: TrainConfig, model: nn.Module, device: torch.device) -> "Workers":
         """Return those that ``config.split_batch`` asks for; on a GPU nothing is split."""
-        size = sum(parameter.numel() for parameter in model.parameters())
-        splits = config.split_batch == "on" or (
-            config.split_batch == "auto" and size < MOST_PARAMETERS
-        )
-        return cls(torch.get_num_threads() if splits and device.type == "cpu" else 1)
+        if device.type != "cpu":
+            return cls()
+        threads = torch.get_num_threads()
+        parameters = sum(parameter.numel() for parameter in model.parameters())
+        shape = getattr(model, "config", None)
+        parts = most_parts(config, shape, parameters, threads)
+        return cls(threads, parts) if parts > 1 else cls()
 
     def parts(self, batch: Batch) -> list[Batch]:
-        """Return the batch in as many equal parts as there are threads, or fewer."""
+        """Return the batch in equal parts: as many as keep the most threads at work."""
         rows = batch.inputs.shape[0]
-        count = next(n for n in range(min(self.threads, rows), 0, -1) if rows % n == 0)
+        counts = (n for n in range(1, min(self.most_parts, rows) + 1) if rows % n == 0)
+        count = max(counts, key=lambda n: (n * (self.threads // n), n))
         size = rows // count
         return [batch.rows(slice(start, start + size)) for start in range(0, rows, size)]
 
@@ -109,6 +119,28 @@ class Workers:
             return work(number)
 
         futures = [self._pool.submit(on_own_threads, number) for number in range(count)]
-        wait(futures)
-        torch.set_num_threads(before)  # of MKL, where that is one number for all threads
+        try:
+            wait(futures)
+        finally:
+            wait(futures)  # also after Ctrl-C: the weights are not taken from under their hands
+            torch.set_num_threads(before)  # of MKL, where that is one number for all threads
         return [future.result() for future in futures]
+
+
+def most_parts(
+    config: TrainConfig, model: ModelConfig | None, parameters: int, threads: int
+) -> int:
+    """Return into how many parts ``config.split_batch`` lets a CPU's threads split a batch.
+
+    Args:
+        config: of the training.
+        model: its shape; None: not known.
+        parameters: of the model.
+        threads: that there are.
+    """
+    if config.split_batch != "auto":
+        return threads if config.split_batch == "on" else 1
+    sequences = config.micro_batch_size or config.batch_size
+    if model and sequences * model.context_length * model.vocab_size > MOST_LOGITS:
+        return 1
+    return max(1, min(threads, MOST_GRADIENTS // max(1, parameters)))

@@ -32,7 +32,6 @@ from groundup.train import TrainConfig
         ({"length_ramp": [[0.1, 64], [0.2, 32]]}, "length_ramp: the values .* should rise"),
         ({"batch_ramp": [[0.1, 32]]}, "should stay below batch_size 32"),
         ({"batch_ramp": [[0.1, 6]], "micro_batch_size": 4}, "does not divide batch_ramp"),
-        ({"batch_ramp": [[n / 10, n] for n in range(1, 9)]}, "more than 7 stages together"),
     ],
 )
 def test_a_wrong_or_ignored_setting_is_refused(options, message):

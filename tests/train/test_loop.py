@@ -154,8 +154,9 @@ def not_finite_in(*steps):
     def objective(model, batch):
         nonlocal calls
         calls += model.training
+        wrong = model.training and calls in steps
         loss = NextToken()(model, batch)
-        return Loss(loss.sum * (float("nan") if calls in steps else 1.0), loss.count)
+        return Loss(loss.sum * (float("nan") if wrong else 1.0), loss.count)
 
     return objective
 
@@ -176,6 +177,25 @@ def test_a_loss_that_is_not_finite_stops_with_step_documents_and_checkpoint(
     train(model=tiny_model())  # goes on from step 5
     lines = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines if "loss" in line] == list(range(1, 25))
+
+
+def test_weights_whose_validation_is_not_finite_are_not_saved(train, tiny_model, tmp_path):
+    validations = 0
+
+    def objective(model, batch):
+        nonlocal validations
+        validations += not model.training
+        loss = NextToken()(model, batch)
+        ruined = not model.training and validations > batches
+        return Loss(loss.sum * (float("inf") if ruined else 1.0), loss.count)
+
+    batches = 10**9
+    train("whole", objective=objective, max_steps=8)
+    batches, validations = validations, 0  # of one validation
+    with pytest.raises(NonFiniteError, match="step 16: the loss of held-out text is inf") as e:
+        train(objective=objective, checkpoint_every=8)
+    assert str(e.value).endswith(f"goes on from {tmp_path}/run/checkpoints/step-00000008")
+    assert "Infinity" not in (tmp_path / "run/metrics.jsonl").read_text()
 
 
 def test_where_spikes_are_skipped_so_is_a_loss_that_is_not_finite(

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from types import SimpleNamespace
 
 import pytest
 import tiny_run
@@ -178,7 +179,14 @@ def test_compiling_for_each_shape_happens_outside_the_steps(train, tmp_path, mon
         compiled.append(tuple(batch.inputs.shape))
         return objective
 
+    def clock():  # on which compiling takes 1,000 seconds
+        return time.monotonic() + 1000 * len(compiled)
+
     monkeypatch.setattr("groundup.train.compile.compile_objective", fake)
+    fake_time = SimpleNamespace(perf_counter=clock, monotonic=time.monotonic)
+    monkeypatch.setattr("groundup.train.loop.time", fake_time)
     train("ramped", max_steps=20, compile="on", **RAMPS)
     assert compiled == [(4, 4), (8, 4), (4, 8), (8, 8), (4, 16)]
-    assert torch.isfinite(torch.tensor(losses(tmp_path / "ramped"))).all()
+    lines = steps_of(tmp_path / "ramped")
+    assert torch.isfinite(torch.tensor([line["loss"] for line in lines])).all()
+    assert lines[-1]["seconds"] < 1000, "of the steps"

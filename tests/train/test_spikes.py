@@ -49,6 +49,15 @@ def test_a_run_that_only_skips_stops(settled):
     assert "\n" not in str(raised.value)
 
 
+def test_with_a_shorter_window_than_before_spikes_are_still_seen(settled):
+    assert not accept(settled, 2.0, 50.0, window=3)
+    assert accept(settled, 2.0, 1.0, window=3)
+    assert len(settled.losses) == 3
+    settled.in_a_row = 7
+    with pytest.raises(SpikeError, match="last 3 steps"):
+        accept(settled, 2.0, float("nan"), window=3)
+
+
 def test_factor_zero_accepts_every_step_and_remembers_none():
     guard = SpikeGuard()
     assert all(accept(guard, 1.0, 10.0**i, factor=0.0) for i in range(9))
