@@ -50,6 +50,14 @@ _NANOGPT_CHARACTERS = CHARACTERS | {
     "width": 128,
     "learning_rate": 8e-3,
 }
+_NANOGPT_CHARACTERS_LONGEST = {
+    "layers": 6,
+    "heads": 3,
+    "width": 192,
+    "context": 128,
+    "learning_rate": 3e-3,
+    "dropout": 0.2,  # as its recipe for a GPU has it
+}
 
 # runs/runcpu.sh: depth 6, so width 64 · 6, and 5,000 steps of 32 · 512 tokens; the rest are the
 # defaults of base_train.py, whose 40 and 400 steps of warm-up are shares here. A concession: 4,096
@@ -262,6 +270,7 @@ SETTINGS: dict[tuple[str, str], list[Entry]] = {
     ("nanogpt", "tuned"): [
         (_ANY, 0.0, _NANOGPT_TUNED | SMALL_BPE),
         ("shakespeare", 0.0, _NANOGPT_CHARACTERS),
+        ("shakespeare", LONGEST, _NANOGPT_CHARACTERS_LONGEST),
     ],
     ("nanochat", "shipped"): [(_ANY, 0.0, _NANOCHAT | BPE)],
     ("nanochat", "tuned"): [
