@@ -36,12 +36,15 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "tied head": {"model.tie_embeddings": True},
     "untied head": {"model.tie_embeddings": False},
     "no heads that begin by copying": {"model.induction_heads": 0},
-    "no such heads, tied head": {"model.induction_heads": 0, "model.tie_embeddings": True},
-    "no such heads, second block looks back": {
+    "no heads that begin by copying, tied head": {
+        "model.induction_heads": 0,
+        "model.tie_embeddings": True,
+    },
+    "no heads that begin by copying, second block looks back": {
         "model.induction_heads": 0,
         "model.look_back_blocks": 2,
     },
-    "nor by looking back": {
+    "no heads that begin by copying or looking back": {
         "model.look_back_heads": 0,
         "model.look_back_blocks": 1,
         "model.induction_heads": 0,
@@ -61,7 +64,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "AdamW alone, rate 0.003": {"pretrain.optimizer": "adamw", "pretrain.learning_rate": 0.003},
     "AdamW alone, rate 0.006": {"pretrain.optimizer": "adamw", "pretrain.learning_rate": 0.006},
     "weight decay of 0.1": {"pretrain.weight_decay": 0.1},
-    "the same, cautious": {"pretrain.weight_decay": 0.1, "pretrain.cautious_weight_decay": True},
+    "cautious weight decay of 0.1": {
+        "pretrain.weight_decay": 0.1,
+        "pretrain.cautious_weight_decay": True,
+    },
     "momentum warm-up, 100 steps": {"pretrain.momentum_warmup_steps": 100},
     "Polar Express": {"pretrain.muon_coefficients": "polar-express"},
     "the head's rate a third of the embeddings'": {
