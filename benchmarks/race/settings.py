@@ -49,6 +49,7 @@ _NANOGPT_CHARACTERS = CHARACTERS | {
     "heads": 4,
     "width": 128,
     "learning_rate": 8e-3,
+    "bfloat16": False,  # of products so small, casting takes more than they
 }
 _NANOGPT_CHARACTERS_LONGEST = {
     "layers": 6,
@@ -149,6 +150,7 @@ _HUGGINGFACE_CHARACTERS = CHARACTERS | {
     "feed_forward": 384,
     "context": 64,
     "learning_rate": 4e-3,
+    "bfloat16": False,  # as with nanoGPT
 }
 
 # config_hub/pretrain/debug.yaml, its smallest: pythia-14m in steps of 25 times 5 sequences, 100 of
@@ -190,6 +192,7 @@ _LITGPT_TUNED = _LITGPT | {
 _LITGPT_CHARACTERS = CHARACTERS | {
     "shape": _LLAMA | {"n_layer": 4, "n_head": 4, "n_embd": 128, "intermediate_size": 384},
     "batch": 16,
+    "precision": "32-true",  # as with nanoGPT
 }
 
 _QWEN3 = {
@@ -270,6 +273,7 @@ SETTINGS: dict[tuple[str, str], list[Entry]] = {
     ("nanogpt", "tuned"): [
         (_ANY, 0.0, _NANOGPT_TUNED | SMALL_BPE),
         ("shakespeare", 0.0, _NANOGPT_CHARACTERS),
+        ("shakespeare", LONGER, {"bfloat16": True}),
         ("shakespeare", LONGEST, _NANOGPT_CHARACTERS_LONGEST),
     ],
     ("nanochat", "shipped"): [(_ANY, 0.0, _NANOCHAT | BPE)],
@@ -289,12 +293,14 @@ SETTINGS: dict[tuple[str, str], list[Entry]] = {
         (_ANY, 0.0, _HUGGINGFACE_TUNED | SMALL_BPE),
         ("shakespeare", 0.0, _HUGGINGFACE_CHARACTERS),
         (_ANY, LONGER, _COMPILED),
+        ("shakespeare", LONGER, {"bfloat16": True}),  # fewer steps, and a better model
     ],
     ("litgpt", "shipped"): [(_ANY, 0.0, _LITGPT | BPE), ("shakespeare", 0.0, CHARACTERS)],
     ("litgpt", "tuned"): [
         (_ANY, 0.0, _LITGPT_TUNED | SMALL_BPE),
         ("shakespeare", 0.0, _LITGPT_CHARACTERS),
         (_ANY, LONGER, _COMPILED),
+        ("shakespeare", LONGER, {"precision": "bf16-mixed"}),
     ],
 }
 

@@ -22,8 +22,8 @@ spec.loader.exec_module(ablations)
 LETTERS = {
     "tied head",
     "no heads that begin by copying",
-    "no such heads, tied head",
-    "no such heads, second block looks back",
+    "no heads that begin by copying, tied head",
+    "no heads that begin by copying, second block looks back",
 }
 UNTIED = {"untied head", "two heads that begin by copying"}
 TIED = {"tied head", "two heads that begin by copying"}
