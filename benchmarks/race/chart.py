@@ -7,10 +7,10 @@ from typing import Any
 
 from race.report import grouped, in_nats, measure_key, minutes
 
-WIDTH, HEIGHT, COLUMNS = 500, 270, 2
+WIDTH, HEIGHT, COLUMNS = 520, 270, 2
 """Of one corpus and budget, and how many stand side by side."""
 
-LEFT, RIGHT, TOP, BOTTOM = 46, 184, 44, 44
+LEFT, RIGHT, TOP, BOTTOM = 46, 204, 44, 44
 
 OURS = "groundup"
 
