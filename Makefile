@@ -13,7 +13,8 @@ BIN := $(VENV)/bin
 demo: install
 	$(BIN)/groundup run recipes/quickstart.toml
 	$(BIN)/groundup generate runs/quickstart --max-tokens 80 \
-	  --prompt "def read_lines(path):" --prompt "class Stack:" --prompt "import"
+	  --temperature 0.7 --top-p 0.9 --repetition-penalty 1.1 \
+	  --prompt "def read_lines" --prompt "class Stack" --prompt "import os"
 
 install: $(VENV)/installed
 

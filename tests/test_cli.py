@@ -106,7 +106,7 @@ def test_the_help_of_a_recipe_shows_every_key_with_its_text_and_value(capsys):
         (["run", "--corpus.sources", "a", "b", "quickstart"], "It comes before the options"),
         (
             ["run", "quickstart", "--evaluate.temperature", "0", "--evaluate.top-k", "3"],
-            "no effect",
+            "--evaluate.top-k: top_k has no effect at temperature 0",
         ),
         (
             [
@@ -158,6 +158,7 @@ def test_options_override_the_recipe():
         (["--pretrain.sample-every", "0"], "pretrain.sample_prompt"),
         (["--model.architecture", "rnn"], "model.zero_init_projections"),
         (["--evaluate.tasks", "bits_per_byte"], "evaluate.temperature"),
+        (["--evaluate.temperature", "0"], "evaluate.top_p"),
     ],
 )
 def test_a_key_of_the_recipe_that_an_option_leaves_without_effect_is_left_out_with_a_note(
@@ -168,7 +169,7 @@ def test_a_key_of_the_recipe_that_an_option_leaves_without_effect_is_left_out_wi
     path.write_text(
         "[model]\nnum_heads = 4\nwidth = 64\nzero_init_projections = true\n"
         "[pretrain]\nschedule = 'wsd'\ndecay_fraction = 1.0\nsample_prompt = 'def'\n"
-        "[evaluate]\ntasks = ['python_syntax']\ntemperature = 0.5"
+        "[evaluate]\ntasks = ['python_syntax']\ntemperature = 0.5\ntop_p = 0.9"
     )
     recipe, _ = read_command("run", [str(path), *options])
     config = getattr(recipe, section)

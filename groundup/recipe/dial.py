@@ -97,29 +97,31 @@ def training_of(
     draft: Recipe,
     given: Mapping[str, Any],
     measure: Callable[[TrainConfig], float] = training_rate,
+    resume: bool = True,
 ) -> Training | None:
     """Return what the dial says about training; None where there is no dial, or nothing to say.
 
-    What was once measured for a run stays: its ``recipe.toml`` tells. So a run that goes on, or is
-    given more time, goes on with the batch that it began with.
+    What was once chosen for a run stays: its ``recipe.toml`` tells. So a run that goes on, or is
+    given more time or tokens, goes on with the batch that it began with.
 
     Args:
         draft: the recipe but for this.
         given: the keys that the user has set, nested.
         measure: FLOP/s of a training step on this machine.
+        resume: whether this may be the run that lies in the recipe's folder.
 
     Raises:
         UsageError: a sequence of the model's context is too long for the budget or for memory.
     """
     pretrain = draft.pretrain
     mine = _section(given, "pretrain").keys()
-    timed = "budget" in mine and pretrain.duration.unit == "seconds"
     wanted = set(MEASURED) - mine
     if pretrain.optimizer == "adamw":
         wanted.discard("muon_learning_rate")
-    if not (draft.size or draft.depth) or (mine & {"budget", "max_steps"} and not wanted):
+    bounded = bool(mine & {"budget", "max_steps"})
+    if not (draft.size or draft.depth) or (bounded and not wanted):
         return None
-    earlier = _earlier(draft, mine) if timed else None
+    earlier = _earlier(draft, mine) if bounded and resume else None
     if earlier is not None:
         settings = {key: getattr(earlier, key) for key in wanted}
         return Training(settings, 0, f"in {pretrain.duration}, with the batch this run began with")
@@ -138,7 +140,10 @@ def training_of(
 
 
 def _earlier(draft: Recipe, given: AbstractSet[str]) -> TrainConfig | None:
-    """Return the settings that the run in the recipe's folder was given by the same dial."""
+    """Return the settings that the run in the recipe's folder was given by the same dial.
+
+    None where that run was to be longer: then this one is another.
+    """
     try:
         text = (draft.folder / "recipe.toml").read_text(encoding="utf-8")
         known = Recipe.model_validate(tomllib.loads(text))
@@ -151,8 +156,8 @@ def _earlier(draft: Recipe, given: AbstractSet[str]) -> TrainConfig | None:
         for key in ("optimizer", "muon_scale", "base_width", "base_batch_tokens", *MEASURED)
         if key not in MEASURED or key in given
     )
-    timed = known.pretrain.duration.unit == "seconds"
-    return known.pretrain if same and timed else None
+    longer = draft.pretrain.duration.at_least(known.pretrain.duration)
+    return known.pretrain if same and longer else None
 
 
 def choices(recipe: Recipe, training: Training | None, given: Mapping[str, Any]) -> list[str]:

@@ -45,6 +45,7 @@ def evaluate(recipe: Recipe, folder: Path) -> dict[str, Any]:
             num_samples=config.num_samples,
             num_tokens=config.sample_tokens,
             sampling=config.sampling,
+            prompts=config.prompts,
             seed=recipe.seed,
             batch_size=config.batch_size,
         )
@@ -63,7 +64,8 @@ def evaluate_summary(result: dict[str, Any]) -> str:
             else f"{per_byte:.3f} bits/byte"
         )
     if found := result.get("python_syntax"):
-        words.append(f"{found['accepted']} of {found['num_samples']} samples are valid Python")
+        accepted = f"{found['accepted']} of {found['num_samples']} samples"
+        words.append(f"{accepted} are valid Python as far as they go")
     return ", ".join(words)
 
 

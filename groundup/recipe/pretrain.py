@@ -39,6 +39,7 @@ from groundup.train import (
     fit,
     known_text_bytes,
     settle,
+    writes_events,
 )
 
 BASE = "base"
@@ -141,6 +142,7 @@ def prepare_pretrain(recipe: Recipe) -> Fill:
     machine.set_threads(config.threads)
     device = machine.pick_device(config.device)
     dtype = machine.pick_precision(config.precision, device)
+    writes_events(config.tensorboard)
     tokenizer = load_tokenizer(recipe.folder / "tokenizer")
     shards = TokenShards.open(recipe.folder / "tokens", "train")
     shape = model_shape(recipe.model, tokenizer)

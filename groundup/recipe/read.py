@@ -69,6 +69,7 @@ def change_recipe(
     source: str,
     *,
     measure: Callable[[TrainConfig], float] = training_rate,
+    resume: bool = True,
     say: Callable[[str], None] = lambda _: None,
 ) -> tuple[Recipe, list[str]]:
     """Put ``overrides`` on top of a recipe's keys, and what a dial among them sets below.
@@ -78,6 +79,7 @@ def change_recipe(
         overrides: other values of keys, nested likewise.
         source: where ``values`` come from, for messages.
         measure: FLOP/s of a training step on this machine; asked where a dial needs it.
+        resume: whether this may be the run that lies in the recipe's folder.
         say: takes lines that say what the dial chose.
 
     Returns:
@@ -98,7 +100,7 @@ def change_recipe(
         left_out.append(".".join(keys))
     while True:
         try:
-            recipe, lines = _dialled(merge(values, overrides), measure)
+            recipe, lines = _dialled(merge(values, overrides), measure, resume)
             for line in lines:
                 say(line)
             return recipe, left_out
@@ -112,7 +114,7 @@ def change_recipe(
 
 
 def _dialled(
-    given: Mapping[str, Any], measure: Callable[[TrainConfig], float]
+    given: Mapping[str, Any], measure: Callable[[TrainConfig], float], resume: bool
 ) -> tuple[Recipe, list[str]]:
     """Return a recipe of these keys and those that its dial sets, and lines that say which.
 
@@ -122,7 +124,7 @@ def _dialled(
     """
     below = shape_of(given)
     recipe = Recipe.model_validate(merge(below, given))
-    training = training_of(recipe, given, measure)
+    training = training_of(recipe, given, measure, resume)
     if training is not None:
         below["pretrain"] = training.settings
         recipe = Recipe.model_validate(merge(below, given))

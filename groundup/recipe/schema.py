@@ -15,6 +15,9 @@ from groundup.plan.size import DEEPEST, Size
 from groundup.tokenizer import TokenizerConfig
 from groundup.train.config import TrainConfig
 
+SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
+"""Keys of ``EvaluateConfig`` that ``SamplingConfig`` has by the same name."""
+
 
 class EvaluateConfig(Config):
     """Which numbers are taken of the finished model."""
@@ -34,22 +37,36 @@ class EvaluateConfig(Config):
     sample_tokens: int = Field(default=110, ge=1)
     """Length of each sample, tokens."""
 
+    prompts: tuple[str, ...] = Field(default=("",), min_length=1)
+    """Beginnings of the samples, taken in turn; an empty one lets the model open a document."""
+
     temperature: float = Field(default=0.8, ge=0)
     """Temperature of the samples; 0 always takes the likeliest token."""
 
     top_k: int = Field(default=0, ge=0)
     """Samples take only this many likeliest tokens; 0: all."""
 
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    """Samples take only the likeliest tokens that together reach this probability; 1: all."""
+
+    min_p: float = Field(default=0.0, ge=0, le=1)
+    """Samples take only tokens at least this fraction as likely as the likeliest; 0: all."""
+
+    repetition_penalty: float = Field(default=1.0, gt=0)
+    """Above 1, tokens already in the sample become less likely; 1 is off."""
+
     @property
     def sampling(self) -> SamplingConfig:
         """How python_syntax draws its samples."""
-        return SamplingConfig(temperature=self.temperature, top_k=self.top_k)
+        return SamplingConfig(**{key: getattr(self, key) for key in SAMPLING})
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if "python_syntax" not in self.tasks:
-            idle = ("num_samples", "sample_tokens", "temperature", "top_k")
+            idle = ("num_samples", "sample_tokens", "prompts", *SAMPLING)
             self.refuse_idle(*idle, why="without python_syntax in tasks")
+        if self.temperature == 0:
+            self.refuse_idle("top_k", "top_p", "min_p", why="at temperature 0")
         try:
             _ = self.sampling  # a mistake here would otherwise show after the training
         except ValidationError as error:

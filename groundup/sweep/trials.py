@@ -188,7 +188,8 @@ def _changed(
     """Return the recipe with a setting; a mistake is put down to the option it came by."""
     changes = merge(options, nested(setting))
     try:
-        recipe, _ = change_recipe(dict(keys), changes, "with " + in_words(setting), measure=measure)
+        source = "with " + in_words(setting)
+        recipe, _ = change_recipe(dict(keys), changes, source, measure=measure, resume=False)
     except UsageError as error:
         option, _, what = str(error).partition(": ")
         if option.startswith("--"):

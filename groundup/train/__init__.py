@@ -8,6 +8,7 @@ from groundup.train.flops import flops_per_token
 from groundup.train.horizon import Recorded
 from groundup.train.loop import fit
 from groundup.train.loss import BatchSource, Loss, Objective
+from groundup.train.metrics import writes_events
 from groundup.train.spikes import NonFiniteError, SpikeError
 from groundup.train.state import FitResult
 from groundup.train.validate import Validation, known_text_bytes, validate
@@ -30,4 +31,5 @@ __all__ = [
     "known_text_bytes",
     "settle",
     "validate",
+    "writes_events",
 ]

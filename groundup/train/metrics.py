@@ -52,6 +52,18 @@ class JsonLines:
         self._file.close()
 
 
+def writes_events(mode: Literal["auto", "on", "off"]) -> bool:
+    """Whether there will be files for TensorBoard: not with ``off``, nor without the package.
+
+    Raises:
+        UserError: ``on``, but the package is not installed.
+    """
+    installed = importlib.util.find_spec("tensorboard") is not None
+    if mode == "on" and not installed:
+        raise UserError("tensorboard = 'on' needs the package: pip install tensorboard")
+    return mode != "off" and installed
+
+
 class TensorBoard:
     """Writes the same numbers for TensorBoard, or nothing.
 
@@ -68,10 +80,7 @@ class TensorBoard:
         self, folder: Path, mode: Literal["auto", "on", "off"], *, first_step: int
     ) -> None:
         self._writer: Any = None
-        installed = importlib.util.find_spec("tensorboard") is not None
-        if mode == "on" and not installed:
-            raise UserError("tensorboard = 'on' needs the package: pip install tensorboard")
-        if mode == "off" or not installed:
+        if not writes_events(mode):
             return
         from torch.utils.tensorboard import SummaryWriter  # optional, and slow to import
 

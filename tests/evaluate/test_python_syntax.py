@@ -1,4 +1,10 @@
+import argparse
+import ast
+import codeop
+import inspect
+import itertools
 import json
+import textwrap
 import warnings
 
 import pytest
@@ -8,7 +14,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from groundup.evaluate import python_syntax
-from groundup.evaluate.python_syntax import judged_text, num_statements
+from groundup.evaluate.python_syntax import judge, judged_text, num_statements
 from groundup.generate import Completion, SamplingConfig, generate
 from groundup.model import build_model
 
@@ -46,6 +52,51 @@ def test_any_text_is_judged(text):
 
 
 @pytest.mark.parametrize(
+    ("source", "cut_off", "expected"),
+    [
+        ("x = 1\n", True, "whole"),
+        ("x = 1\n", False, "whole"),
+        ("x = 1\ny = (2,\n", True, "unfinished"),
+        ("x = 1\ny = (2,\n", False, "wrong"),
+        ("x = 1\ndef f():\n", True, "unfinished"),
+        ("class A:\n    x = 1\n    def f(self):\n", True, "unfinished"),
+        ('"""What it does."""\nx = """\nlong\n', True, "unfinished"),
+        ("try:\n    x = 1\n", True, "nothing"),
+        ('"""What it does\nand more\n', True, "nothing"),
+        ('"""What it does\nand more\n', False, "wrong"),
+        ("# only a comment\n", True, "nothing"),
+        ("x = = 1\ny = (2,\n", True, "wrong"),
+        ("x = 1\ny = 2)\n", True, "wrong"),
+        ("x = 1\n    y = 2\n", True, "wrong"),
+        ("def f():\nx = 1\n", True, "wrong"),
+        ("a b\n", True, "wrong"),
+        ("x = \x00\n", True, "wrong"),
+        ("(" * 5000, True, "wrong"),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_what_was_cut_off_is_judged_as_a_beginning(source, cut_off, expected):
+    assert judge(source, cut_off) == expected
+
+
+MODULES = [ast, argparse, codeop, textwrap]
+
+
+@given(st.sampled_from(MODULES), st.data())
+def test_every_beginning_of_a_real_module_is_one(module, data):
+    lines = inspect.getsource(module).splitlines(keepends=True)
+    end = data.draw(st.integers(1, len(lines)))
+    assert judge("".join(lines[:end]), cut_off=True) != "wrong"
+
+
+@given(st.sampled_from(MODULES), st.data())
+def test_a_mistake_is_found_whatever_was_cut_off_behind_it(module, data):
+    lines = inspect.getsource(module).splitlines(keepends=True)
+    end = data.draw(st.integers(1, len(lines)))
+    assert judge("x = = 1\n" + "".join(lines[:end]), cut_off=True) == "wrong"
+
+
+@pytest.mark.parametrize(
     ("prompt", "text", "reason", "expected"),
     [
         ("", "x = 1\ny = ", "length", "x = 1\n"),
@@ -56,7 +107,7 @@ def test_any_text_is_judged(text):
         ("a = 1\n", "b", "length", "a = 1\n"),
     ],
 )
-def test_what_was_cut_off_is_judged_to_its_last_complete_line(prompt, text, reason, expected):
+def test_what_was_cut_off_is_judged_up_to_its_last_complete_line(prompt, text, reason, expected):
     assert judged_text(prompt, Completion(text, (), reason, 1)) == expected
 
 
@@ -68,9 +119,15 @@ def test_judges_the_samples_that_generate_gives(make_model, tokenizer, batch_siz
     )
     completions = generate(model, tokenizer, [""] * 9, SamplingConfig(max_tokens=6, seed=3))
     samples = [judged_text("", completion) for completion in completions]
-    accepted = [sample for sample in samples if num_statements(sample)]
+    verdicts = [
+        judge(sample, completion.finish_reason == "length")
+        for sample, completion in zip(samples, completions, strict=True)
+    ]
+    good = [verdict in ("whole", "unfinished") for verdict in verdicts]
+    accepted = list(itertools.compress(samples, good))
     assert result["accepted_samples"] == accepted
-    assert result["rejected_samples"] == [s for s in samples if not num_statements(s)]
+    assert result["rejected_samples"] == [s for s in samples if s not in accepted]
+    assert result["unfinished"] == verdicts.count("unfinished")
     assert result["share"] == len(accepted) / 9
     assert json.loads(json.dumps(result)) == result
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundup.errors import UsageError
+from groundup.generate import SamplingConfig
 from groundup.recipe.read import find_recipe, own_recipes, read_recipe, write_toml
 from groundup.recipe.schema import Recipe
 
@@ -20,6 +21,13 @@ def write(tmp_path):
         return path
 
     return write
+
+
+def test_samples_are_drawn_as_the_recipe_says(write):
+    keys = {"temperature": 0.7, "top_k": 9, "top_p": 0.9, "min_p": 0.1, "repetition_penalty": 1.2}
+    lines = "".join(f"{key} = {value}\n" for key, value in keys.items())
+    recipe = read_recipe(write(f"[evaluate]\ntasks = ['python_syntax']\n{lines}"))
+    assert recipe.evaluate.sampling == SamplingConfig(**keys)
 
 
 def test_a_recipe_takes_its_files_name_unless_it_has_one(write):

@@ -233,12 +233,23 @@ def test_a_run_keeps_the_batch_it_began_with_however_fast_the_machine_is_today(w
     longer = read_recipe(path, {"pretrain": {"budget": "20 min"}}).pretrain
     assert (longer.batch_size, longer.budget) == (32, "20 min")
     assert asked == [1e13]
-    # Another size, or another wish, is another training.
+    # A shorter budget, another size, or another wish is another training.
+    assert read_recipe(path, {"pretrain": {"budget": "1 min"}}).pretrain.batch_size == 1
     assert read_recipe(path, {"size": "3m"}).pretrain.batch_size == 4
     tried = {"pretrain": {"learning_rate": 0.5}}
     assert read_recipe(path, tried).pretrain.batch_size == 1
     (first.folder / "recipe.toml").write_text("damaged")
     assert read_recipe(path).pretrain.batch_size == 1
+
+
+def test_a_run_that_is_given_more_tokens_keeps_its_batch_too(write):
+    path = write('name = "r"\nsize = "3m"\n[pretrain]\nbudget = "20M tokens"')
+    first = read_recipe(path)
+    more = {"pretrain": {"budget": "40M tokens"}}
+    assert read_recipe(path, more).pretrain.batch_size == 2 * first.pretrain.batch_size
+    first.folder.mkdir(parents=True)
+    (first.folder / "recipe.toml").write_text(write_toml(first))
+    assert read_recipe(path, more).pretrain.batch_size == first.pretrain.batch_size
 
 
 def test_the_command_of_the_readme_plans_a_model_of_that_size(tmp_path, monkeypatch, capsys):

@@ -1,5 +1,6 @@
 """Everything that can be wrong is found before anything runs."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from groundup.errors import UsageError
 from groundup.files import write_json
 from groundup.recipe import read_recipe
-from groundup.recipe.read import read_keys
+from groundup.recipe.read import read_keys, write_toml
 from groundup.sweep import Range, plan_sweep, trials
 
 
@@ -152,6 +153,26 @@ def test_the_trials_of_each_rung(recipe):
         (rate, seed, "3 steps") for rate in (0.01, 0.03, 0.1) for seed in (1337, 1338)
     ]
     assert [str(trial.budget) for trial in plan.trials(1, [2])] == ["9 steps", "9 steps"]
+
+
+def test_a_run_of_the_same_name_decides_nothing_for_a_swept_dial(place, monkeypatch):
+    monkeypatch.setattr("groundup.sweep.trials.training_rate", lambda _: 1e10)
+    toml = place / "dialled.toml"
+    toml.write_text('name = "r"\n[pretrain]\nbudget = "10 min"')
+
+    def batches():
+        keys = tomllib.loads(toml.read_text())
+        plan = plan_sweep(read_recipe(toml), {"size": ("3m", "10m")}, keys=keys)
+        return [recipe.pretrain.batch_size for _, recipe in plan.settings]
+
+    fresh = batches()
+    run = read_recipe(toml, {"size": "10m", "pretrain": {"budget": "5 min"}})
+    changed = run.pretrain.model_copy(update={"batch_size": 8 * max(fresh)})
+    run.folder.mkdir(parents=True)
+    (run.folder / "recipe.toml").write_text(
+        write_toml(run.model_copy(update={"pretrain": changed}))
+    )
+    assert batches() == fresh
 
 
 def test_what_follows_from_a_swept_key_follows(place):

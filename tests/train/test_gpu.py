@@ -18,7 +18,8 @@ def eighth_is_fast():
     [
         {},
         {"compile": "on"},
-        {"optimizer": "muon"},
+        {"optimizer": "adamw"},
+        {"batch_ramp": ((0.3, 2),), "average_last": 3},
         {"micro_batch_size": 2},
         pytest.param(
             {"float8": True},
