@@ -78,6 +78,10 @@ def heats(options: argparse.Namespace) -> list[tuple[Heat, dict[str, Any]]]:
     """Return what is to be run, seed by seed, so that what is compared is run close together."""
     changes = dict(options.set)
     suffix = "".join(f"+{key}={value}" for key, value in changes.items())
+    everyone = [f"{contender}-{kind}" for contender, kind in SETTINGS]
+    for part in options.only:
+        if not any(who.startswith(part) for who in everyone):
+            raise ValueError(f"--only {part}: nobody is called so; there are {', '.join(everyone)}")
     found = []
     for name in options.corpus:
         for seed in options.seeds:

@@ -111,9 +111,7 @@ class Checkpoints:
                 damaged.append(path)
                 continue
             for path in damaged:
-                aside = path.with_name(f"{path.name}.damaged")
-                shutil.rmtree(aside, ignore_errors=True)
-                path.rename(aside)
+                _rename(path, f"{path.name}.damaged")
             self._mark_best(state.get("best_step"))
             return state
         if steps:
@@ -121,6 +119,12 @@ class Checkpoints:
                 f"no checkpoint in {self.folder} is whole; remove that folder to start anew"
             )
         return None
+
+    def set_aside(self, step: int) -> None:
+        """Rename the checkpoint of a step, if there is one, so that no run goes on from it."""
+        if (path := self.path(step)).is_dir():
+            self.warn(f"{path} is set aside: its weights are ruined")
+            _rename(path, f"{path.name}.ruined")
 
     def newest(self) -> Path | None:
         """Return the newest checkpoint's folder."""
@@ -206,6 +210,13 @@ def _shapes(tensors: Tensors) -> dict[str, list[int]]:
         for part, members in tensors.items()
         for name, tensor in members.items()
     }
+
+
+def _rename(path: Path, name: str) -> None:
+    """Give a folder another name beside it; what has that name goes."""
+    aside = path.with_name(name)
+    shutil.rmtree(aside, ignore_errors=True)
+    path.rename(aside)
 
 
 def _check_shapes(folder: Path, there: dict[str, list[int]], here: dict[str, list[int]]) -> None:

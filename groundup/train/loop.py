@@ -281,6 +281,8 @@ class _Run:
         )
         if not (result.finite or config.spike_factor):
             documents = self.source.documents_of(state.step)
+            # No other rate would mend weights that give this with the first batch after them.
+            self.checkpoints.set_aside(state.step)
             raise non_finite(
                 result.loss, result.grad_norm, state.step + 1, documents, self.checkpoints.newest()
             )

@@ -107,7 +107,7 @@ def test_a_training_that_diverged_goes_on_with_other_rates(place, capsys, monkey
         nonlocal steps
         steps += 1
         result = step(*arguments, **options)
-        return replace(result, finite=steps != 7)
+        return replace(result, finite=steps != 8)
 
     monkeypatch.setattr(loop, "train_step", counted)
     assert run() == 1
@@ -125,6 +125,17 @@ def test_a_training_that_diverged_goes_on_with_other_rates(place, capsys, monkey
     # It is this training from now on: other rates are another again.
     run("--pretrain.learning-rate", "0.002")
     assert "moved to" in capsys.readouterr().err
+
+
+def test_a_training_does_not_go_on_from_weights_that_an_update_has_ruined(place, capsys):
+    often = ["--pretrain.checkpoint-every", "1"]
+    wild = ["--pretrain.learning-rate", "1e30", "--pretrain.muon-learning-rate", "1e30"]
+    assert run(*often, *wild) == 1
+    error = capsys.readouterr().err
+    assert "step-00000001 is set aside: its weights are ruined" in error
+    assert "begin anew" in error
+    assert run(*often) == 0
+    assert record("pretrain")["result"]["steps"] == 12
 
 
 def test_a_training_that_got_over_its_divergence_is_another_with_other_rates(
