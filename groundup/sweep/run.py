@@ -11,13 +11,14 @@ from pathlib import Path
 
 import torch
 
+from groundup import machine
 from groundup.errors import UserError, is_out_of_memory
 from groundup.files import fingerprint, write_atomic, write_json
 from groundup.progress import console
 from groundup.recipe import InterruptedRun, Recipe, run_recipe
 from groundup.recipe.lock import BusyError, locked
 from groundup.recipe.pretrain import learning_inputs
-from groundup.recipe.stage import read_record
+from groundup.recipe.stage import read_json, read_record
 from groundup.sweep.forecast import Pace, peak_flops, training_seconds
 from groundup.sweep.halving import kept
 from groundup.sweep.page import sweep_page
@@ -33,8 +34,11 @@ from groundup.sweep.results import (
 from groundup.sweep.space import Over, in_words
 from groundup.sweep.text import link_text, make_text, tokens_of
 from groundup.sweep.trials import RATES, Plan, Trial, plan_sweep, text_key
-from groundup.train import NonFiniteError, SpikeError
+from groundup.train import NonFiniteError, SpikeError, TrainConfig
 from groundup.train.display import duration
+
+PRECISIONS = "precisions.json"
+"""In a sweep's folder, what its first trial on a device took for ``precision = "auto"``."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +196,7 @@ class _Runner:
         What the user can mend between two calls, memory for one, is tried again at the next.
         """
         recipe = _as_trial(trial.recipe, self.folder / "trials", name)
+        recipe = recipe.model_copy(update={"pretrain": self._with_precision(recipe.pretrain)})
         link_text(text, recipe)
         known = Result(name, trial.setting, recipe.seed, trial.rung, str(trial.budget))
         _forget_compiled()
@@ -222,6 +227,18 @@ class _Runner:
         if result.value(self.plan.metric) is None:
             result = replace(result, failed=f"{self.plan.metric} is not comparable or not finite")
         return result, True
+
+    def _with_precision(self, config: TrainConfig) -> TrainConfig:
+        """Choose once what ``auto`` is; trials of two precisions could not be compared."""
+        if config.precision != "auto":
+            return config
+        path = self.folder / PRECISIONS
+        known = read_json(path)
+        if config.device not in known:
+            picked = machine.pick_precision("auto", machine.pick_device(config.device))
+            known[config.device] = str(picked).removeprefix("torch.")
+            write_json(path, known)
+        return config.model_copy(update={"precision": known[config.device]})
 
     def _later(self, rung: int) -> Iterator[Trial]:
         """Return the trials of the rungs to come; the first settings stand for the best."""

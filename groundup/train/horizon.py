@@ -50,6 +50,13 @@ class Horizon(ABC):
     def progress(self, step: int) -> Progress:
         """Return how far a run is after ``step`` steps; it is not over."""
 
+    @abstractmethod
+    def done(self, step: int) -> float:
+        """Return the share of the run that ``step`` steps are, for what is averaged after the last.
+
+        By the clock that is where the last of them began: what is recorded.
+        """
+
     def stepped(self, seconds: float) -> None:  # noqa: B027 - who counts steps need not know
         """Note how long a step took."""
 
@@ -85,6 +92,10 @@ class Counted(Horizon):
     def progress(self, step: int) -> Progress:
         """Return the share of the steps that is done."""
         return Progress.in_steps(step, self.num_steps)
+
+    def done(self, step: int) -> float:
+        """Return the share of the steps that is done."""
+        return 1.0 if self.over(step) else self.progress(step).share
 
 
 class Clock(Horizon):
@@ -145,6 +156,10 @@ class Clock(Horizon):
         self.share = max(self.share, share)
         return Progress(step, self.share)
 
+    def done(self, step: int) -> float:  # noqa: ARG002 - the latest
+        """Return the share of the time that was used as the latest step began."""
+        return self.share
+
     def stepped(self, seconds: float) -> None:
         """Note how long a step took."""
         self._first, self._step_seconds = False, max(seconds, SHORTEST_STEP)
@@ -193,6 +208,10 @@ class Recorded(Horizon):
     def progress(self, step: int) -> Progress:
         """Return what was recorded."""
         return Progress(step, self.shares[step])
+
+    def done(self, step: int) -> float:
+        """Return what was recorded of the last of the steps."""
+        return self.shares[step - 1]
 
 
 def horizon_of(config: TrainConfig, state: RunState, watch: Stopwatch) -> Horizon:

@@ -294,7 +294,7 @@ class _Run:
         state.advance(tokens, seconds, progress.share)
         over = self.horizon.over(state.step)
         if result.updated:
-            self.average.update(1.0 if over else self.horizon.progress(state.step).share)
+            self.average.update(self.horizon.done(state.step))
         line: dict[str, Any] = {
             "step": state.step,
             "loss": result.loss,

@@ -8,10 +8,13 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+import torch
 
+from groundup import machine
 from groundup.errors import UsageError, UserError
 from groundup.recipe import InterruptedRun, read_recipe, run_recipe
 from groundup.recipe.lock import BusyError
+from groundup.recipe.stage import CLAIM, read_json
 from groundup.sweep import Sweep, plan_sweep, sweep
 from groundup.sweep import run as sweeping
 from groundup.train import loop
@@ -163,6 +166,25 @@ def test_a_sweep_gives_the_same_numbers_twice(recipe, place):
     numbers = means(sweep(recipe, RATES, rungs=2))
     again = recipe.model_copy(update={"name": "again"})
     assert means(sweep(again, RATES, rungs=2)) == numbers
+
+
+def test_all_trials_train_in_the_precision_that_the_first_has_found_the_faster(recipe, monkeypatch):
+    found = iter([torch.float32, *[torch.bfloat16] * 99])
+    pick = machine.pick_precision
+    monkeypatch.setattr(
+        machine,
+        "pick_precision",
+        lambda name, on: next(found) if name == "auto" else pick(name, on),
+    )
+    monkeypatch.setattr("groundup.sweep.run.peak_flops", lambda _: 1e12)
+    monkeypatch.setattr("groundup.sweep.run.training_seconds", lambda *_: 1.0)
+    auto = recipe.pretrain.model_copy(update={"precision": "auto"})
+    over = {"pretrain.learning_rate": (0.01, 0.03)}
+    done = sweep(recipe.model_copy(update={"pretrain": auto}), over)
+    more = {"pretrain.learning_rate": (0.01, 0.03, 0.1)}
+    sweep(recipe.model_copy(update={"pretrain": auto}), more)
+    claims = [read_json(path) for path in done.folder.glob(f"trials/*/pretrain/{CLAIM}")]
+    assert [claim["precision"] for claim in claims] == ["float32"] * 3
 
 
 def test_text_is_made_once_for_all_that_share_it(recipe, monkeypatch):

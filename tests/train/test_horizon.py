@@ -39,6 +39,7 @@ def run(clock, machine, durations, *, pauses=None):
 def test_counted_steps_are_equal_shares():
     horizon = Counted(4)
     assert [horizon.progress(step).share for step in range(4)] == [0, 0.25, 0.5, 0.75]
+    assert [horizon.done(step) for step in range(1, 5)] == [0.25, 0.5, 0.75, 1]
     assert not horizon.over(3)
     assert horizon.over(4)
 
@@ -130,6 +131,7 @@ def test_the_first_step_is_taken_even_if_compiling_used_up_all():
 def test_a_recorded_run_is_as_long_as_it_was():
     horizon = Recorded([0.0, 0.3, 0.9])
     assert [horizon.progress(step).share for step in range(3)] == [0.0, 0.3, 0.9]
+    assert [horizon.done(step) for step in range(1, 4)] == [0.0, 0.3, 0.9]
     assert horizon.over(3)
 
 

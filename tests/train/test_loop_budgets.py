@@ -79,14 +79,23 @@ def test_a_better_model_near_the_end_is_not_saved_where_that_would_make_the_run_
 def test_a_run_by_the_clock_is_repeated_bit_for_bit_from_what_it_recorded(
     by_clock, tmp_path, monkeypatch
 ):
-    by_clock("clock", budget="2 s", **RAMPS)
+    # Its pauses, for one, are none of what is recorded.
+    options = {
+        "budget": "2 s",
+        "eval_every": 3,
+        "average_last": 7,
+        "average_fraction": 1.0,
+        **RAMPS,
+    }
+    first = by_clock("clock", **options)
     shares = [line["progress"] for line in steps_of(tmp_path / "clock")]
     fit = tiny_run.fit
     monkeypatch.setattr(
         tiny_run, "fit", lambda *given, **named: fit(*given, **named, horizon=Recorded(shares))
     )
-    by_clock("again", budget="2 s", **RAMPS)
+    again = by_clock("again", **options)
     assert losses(tmp_path / "again") == losses(tmp_path / "clock")
+    assert again.last == first.last
 
 
 def test_a_stopped_run_by_the_clock_goes_on_from_the_time_it_had_used(by_clock, tmp_path):
