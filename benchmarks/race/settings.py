@@ -150,7 +150,6 @@ _HUGGINGFACE_CHARACTERS = CHARACTERS | {
     "feed_forward": 384,
     "context": 64,
     "learning_rate": 4e-3,
-    "bfloat16": False,  # as with nanoGPT
 }
 
 # config_hub/pretrain/debug.yaml, its smallest: pythia-14m in steps of 25 times 5 sequences, 100 of
@@ -192,7 +191,6 @@ _LITGPT_TUNED = _LITGPT | {
 _LITGPT_CHARACTERS = CHARACTERS | {
     "shape": _LLAMA | {"n_layer": 4, "n_head": 4, "n_embd": 128, "intermediate_size": 384},
     "batch": 16,
-    "precision": "32-true",  # as with nanoGPT
 }
 
 _QWEN3 = {
@@ -223,7 +221,7 @@ _GROUNDUP_CHARACTERS = {
 }
 
 # With more time a longer context pays, then a larger model; and what keeps it from learning a text
-# by heart.
+# by heart: for a few minutes strong weight decay, which costs no time, for longer dropout as well.
 _GROUNDUP_LONG = {
     "model": _GROUNDUP["model"] | {"context_length": 512, "tie_embeddings": True},
     "pretrain": _GROUNDUP["pretrain"] | {"batch_size": 8},
@@ -237,9 +235,7 @@ _GROUNDUP_STORIES_LONGER = {
     "model": _GROUNDUP["model"] | {"width": 256, "num_heads": 4, "tie_embeddings": True},
 }
 _GROUNDUP_CHARACTERS_LONG = {
-    "model": _GROUNDUP_CHARACTERS["model"]
-    | {"num_layers": 6, "context_length": 128, "dropout": 0.05},
-    "pretrain": _GROUNDUP_CHARACTERS["pretrain"] | {"batch_size": 16, "weight_decay": 0.1},
+    "pretrain": _GROUNDUP_CHARACTERS["pretrain"] | {"weight_decay": 0.5},
 }
 _GROUNDUP_CHARACTERS_LONGER = {
     "model": _GROUNDUP_CHARACTERS["model"] | {"width": 192, "num_heads": 3, "dropout": 0.1},
@@ -280,8 +276,8 @@ SETTINGS: dict[tuple[str, str], list[Entry]] = {
     ("nanochat", "tuned"): [
         (_ANY, 0.0, _NANOCHAT_TUNED | SMALL_BPE),
         ("shakespeare", 0.0, _NANOCHAT_CHARACTERS),
+        ("shakespeare", LONG, {"weight_decay": 0.5}),
         (_ANY, LONGER, _COMPILED),
-        ("shakespeare", LONGER, {"weight_decay": 0.5}),
         ("stdlib", LONGER, _NANOCHAT_LONGER),
         ("stories", LONGER, _NANOCHAT_LONGER | BPE),
     ],
@@ -293,14 +289,12 @@ SETTINGS: dict[tuple[str, str], list[Entry]] = {
         (_ANY, 0.0, _HUGGINGFACE_TUNED | SMALL_BPE),
         ("shakespeare", 0.0, _HUGGINGFACE_CHARACTERS),
         (_ANY, LONGER, _COMPILED),
-        ("shakespeare", LONGER, {"bfloat16": True}),  # fewer steps, and a better model
     ],
     ("litgpt", "shipped"): [(_ANY, 0.0, _LITGPT | BPE), ("shakespeare", 0.0, CHARACTERS)],
     ("litgpt", "tuned"): [
         (_ANY, 0.0, _LITGPT_TUNED | SMALL_BPE),
         ("shakespeare", 0.0, _LITGPT_CHARACTERS),
         (_ANY, LONGER, _COMPILED),
-        ("shakespeare", LONGER, {"precision": "bf16-mixed"}),
     ],
 }
 

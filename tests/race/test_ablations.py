@@ -34,7 +34,7 @@ DECAY = {"weight decay of 0.1"}
     ("corpus", "budget", "as_raced"),
     [
         ("shakespeare", "100", LETTERS),
-        ("shakespeare", "250", LETTERS | DECAY),
+        ("shakespeare", "250", LETTERS),
         ("shakespeare", "600", LETTERS | DECAY),
         ("stdlib", "100", UNTIED),
         ("stdlib", "250", TIED),
