@@ -35,8 +35,8 @@ TRIAL_FROM_SECONDS = 150.0
 """A run by the clock is no other's equal anyway, and can try: with less time than this left, what a
 third more steps gain hardly pays for compiling."""
 
-TRIAL_STEPS = 12
-"""Steps of each kind in a trial. The first two of each do not count."""
+TRIAL_PAIRS = 12
+"""Pairs of an eager and a compiled step in a trial. The first two do not count."""
 
 TOO_SHORT = "not compiling: what that takes would not be earned back in the time that is left"
 AS_RECORDED = "not compiling: a run that repeats another's progress has no clock to try it by"
@@ -84,6 +84,7 @@ class Compilation:
         self.device, self.display, self.horizon = device, display, horizon
         self._shape: torch.Size | None = None
         self._choice: Literal["on", "off", "try"] | None = None  # None: not decided yet
+        self._compiled_objective = objective
         self._trial: Trial | None = None
 
     @property
@@ -98,46 +99,40 @@ class Compilation:
             self.objective, self._trial = self.plain_objective, None
             if self._choice is None:
                 self._choice = self._choose(next_batch)
-            if self._choice == "try":
-                self._trial = Trial()
-            elif self._choice == "on":
+            if self._choice == "on":
                 self._compile(next_batch)
+            elif self._choice == "try":
+                if not self._time_to_earn():
+                    self.display.say(TOO_SHORT)
+                elif self._compile(next_batch):
+                    self._trial = Trial()
             return True
-        trial = self._trial
-        if trial is None or len(trial.eager) < TRIAL_STEPS:
-            return False
-        if self.compiled:
-            return False  # the turn of the compiled steps
-        if not self._time_to_earn():
-            self.display.say(TOO_SHORT)
-            self._trial = None
-            return False
-        self._compile(next_batch)
-        if not self.compiled:
-            self._trial = None  # the compiler failed
-        return True
+        if self._trial is not None:
+            self._use(self._trial.turn)
+        return False
 
     def stepped(self, seconds: float) -> None:
         """Note how long a step took, for a trial of compiled steps against eager ones."""
         trial = self._trial
         if trial is None:
             return
-        steps = trial.compiled if self.compiled else trial.eager
-        steps.append(seconds)
-        if len(trial.compiled) == TRIAL_STEPS:
-            eager, compiled = trial.speeds()
-            times = f"{1000 * eager:,.0f} → {1000 * compiled:,.0f} ms a step"
-            if compiled < eager:
-                self.display.say(f"compiled steps are faster: {times}")
-            else:
-                self.display.say(f"compiled steps are not faster: {times}; back to eager ones")
-                self.objective = self.plain_objective
+        trial.seconds.append(seconds)
+        if trial.over:
+            share = trial.share()
+            faster = share < 1
+            self._use("compiled" if faster else "eager")
+            says = f"compiled steps take {share:.2f} of the time of eager ones"
+            self.display.say(says if faster else f"{says}: back to those")
             self._trial = None
 
-    def _compile(self, next_batch: StepBatch) -> None:
+    def _use(self, kind: Literal["eager", "compiled"]) -> None:
+        self.objective = self._compiled_objective if kind == "compiled" else self.plain_objective
+
+    def _compile(self, next_batch: StepBatch) -> bool:
+        """Compile for a batch's shape; return whether that was possible."""
         self.display.say("compiling the forward and backward pass, up to a minute")
         start = time.perf_counter()
-        self.objective = compile_objective(
+        self.objective = self._compiled_objective = compile_objective(
             self.plain_objective,
             self.model,
             next_batch.first_part().to(self.device),
@@ -149,6 +144,7 @@ class Compilation:
         self.horizon.paused(seconds)
         if self.compiled:
             self.display.say(f"compiled in {duration(seconds)}")
+        return self.compiled
 
     def _choose(self, next_batch: StepBatch) -> Literal["on", "off", "try"]:
         """Decide for the whole run, and say why not."""
@@ -174,20 +170,32 @@ class Compilation:
 
 
 class Trial:
-    """Whether compiled steps are faster, by the time that a few of either kind took.
+    """Whether compiled steps are faster: eager and compiled ones in turn.
+
+    A machine that others use as well may be a third slower for some seconds, which is more than
+    compiling gains: steps of one kind after those of the other would be judged by when they ran.
 
     Attributes:
-        eager: seconds of the steps before compiling.
-        compiled: seconds of those after.
+        seconds: what the steps took, eager and compiled ones in turn.
     """
 
     def __init__(self) -> None:
-        self.eager: list[float] = []
-        self.compiled: list[float] = []
+        self.seconds: list[float] = []
 
-    def speeds(self) -> tuple[float, float]:
-        """Return the median seconds of an eager and of a compiled step."""
-        return statistics.median(self.eager[2:]), statistics.median(self.compiled[2:])
+    @property
+    def turn(self) -> Literal["eager", "compiled"]:
+        """Which kind the next step is."""
+        return "compiled" if len(self.seconds) % 2 else "eager"
+
+    @property
+    def over(self) -> bool:
+        """Whether there were enough."""
+        return len(self.seconds) == 2 * TRIAL_PAIRS
+
+    def share(self) -> float:
+        """Return what a compiled step takes of the time of the eager one before it, the median."""
+        eager, compiled = self.seconds[4::2], self.seconds[5::2]
+        return statistics.median(b / a for a, b in zip(eager, compiled, strict=True))
 
 
 def compile_cache() -> Path:

@@ -12,13 +12,14 @@ from groundup.objectives import NextToken
 from groundup.train import TrainConfig
 from groundup.train import compile as compile_module
 from groundup.train.batches import StepBatches
-from groundup.train.compile import TRIAL_STEPS, Compilation
+from groundup.train.compile import TRIAL_PAIRS, Compilation
 from groundup.train.display import Display
 from groundup.train.horizon import Clock, Counted, Stopwatch
 from groundup.train.precision import Masters
 from groundup.train.workers import Workers
 
 CPU = torch.device("cpu")
+TRIAL = [False, True] * TRIAL_PAIRS
 
 
 class Compiled:
@@ -56,17 +57,18 @@ class Rig:
         self.time += self.compiling
         return objective if self.fails else Compiled()
 
-    def steps(self, count, eager=1.0, compiled=0.75):
+    def steps(self, count, eager=1.0, compiled=0.75, slower_from=10**9):
         """Run some steps; return which were compiled, and the shares at which they began."""
         kinds, shares = [], []
         for step in range(count):
+            slow = 2.0 if step >= slower_from else 1.0
             while True:
                 share = self.horizon.progress(step).share
                 if not self.compilation.prepare(self.batches.read(step, share)):
                     break
             is_compiled = isinstance(self.compilation.objective, Compiled)
             assert self.compilation.compiled == is_compiled
-            seconds = compiled if is_compiled else eager
+            seconds = slow * (compiled if is_compiled else eager)
             self.time += seconds
             self.horizon.stepped(seconds)
             self.compilation.stepped(seconds)
@@ -84,10 +86,11 @@ def rig(tiny_model, loader, monkeypatch):
 def test_by_the_clock_compiled_steps_are_tried_and_kept_where_they_are_faster(rig):
     run = rig({"budget": "10 min"})
     kinds, shares = run.steps(100)
-    assert kinds == [False] * TRIAL_STEPS + [True] * (100 - TRIAL_STEPS)
+    assert kinds == TRIAL + [True] * (100 - len(TRIAL))
     shown = run.shown.getvalue()
     assert "compiled in 30 s" in shown
-    assert "faster: 1,000 → 750 ms a step" in shown
+    assert "compiled steps take 0.75 of the time of eager ones" in shown
+    assert "back to" not in shown
     # 30 of 600 seconds went by, of which the schedule sees almost nothing.
     falls = [later - earlier for earlier, later in pairwise(shares)]
     assert max(falls) < 0.005
@@ -96,19 +99,31 @@ def test_by_the_clock_compiled_steps_are_tried_and_kept_where_they_are_faster(ri
 def test_by_the_clock_eager_steps_go_on_where_compiled_ones_are_slower(rig):
     run = rig({"budget": "10 min"})
     kinds, _ = run.steps(60, eager=0.131, compiled=0.149)
-    assert kinds == [False] * TRIAL_STEPS + [True] * TRIAL_STEPS + [False] * (60 - 2 * TRIAL_STEPS)
-    assert "not faster: 131 → 149 ms a step; back to eager ones" in run.shown.getvalue()
+    assert kinds == TRIAL + [False] * (60 - len(TRIAL))
+    assert "compiled steps take 1.14 of the time of eager ones: back to" in run.shown.getvalue()
 
 
-@pytest.mark.parametrize(
-    ("budget", "step"),
-    [("2 min", 1.0), ("4 min", 10.0)],
-    ids=["the run is short", "little is left after the eager steps"],
-)
-def test_by_the_clock_nothing_is_compiled_that_would_not_be_earned_back(rig, budget, step):
-    run = rig({"budget": budget})
-    kinds, _ = run.steps(20, eager=step)
+@pytest.mark.parametrize("slower_from", range(0, len(TRIAL), 3))
+@pytest.mark.parametrize(("compiled", "kept"), [(0.75, True), (1.25, False)])
+def test_a_machine_that_grows_slower_on_the_way_misleads_no_trial(rig, slower_from, compiled, kept):
+    run = rig({"budget": "10 min"})
+    kinds, _ = run.steps(40, compiled=compiled, slower_from=slower_from)
+    assert kinds == TRIAL + [kept] * (40 - len(TRIAL))
+
+
+def test_by_the_clock_nothing_is_compiled_that_would_not_be_earned_back(rig):
+    run = rig({"budget": "2 min"})
+    kinds, _ = run.steps(20)
     assert not any(kinds)
+    assert run.shown.getvalue().count("not compiling") == 1
+
+
+def test_nor_is_another_shape_late_in_a_run(rig):
+    run = rig({"budget": "4 min", "batch_ramp": ((0.7, 2),)})
+    kinds, shares = run.steps(240)
+    second = next(step for step, share in enumerate(shares) if share >= 0.7)
+    assert kinds[second - 1]
+    assert not any(kinds[second:])
     assert run.shown.getvalue().count("not compiling") == 1
 
 
@@ -141,7 +156,7 @@ def test_each_shape_of_a_ramp_has_its_trial(rig):
     kinds, shares = run.steps(300, eager=1.0, compiled=0.5)
     second = next(step for step, share in enumerate(shares) if share >= 0.1)
     assert kinds[second - 1]
-    assert kinds[second : second + TRIAL_STEPS + 1] == [False] * TRIAL_STEPS + [True]
+    assert kinds[second : second + len(TRIAL) + 1] == [*TRIAL, True]
 
 
 @pytest.mark.parametrize(
