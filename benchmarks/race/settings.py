@@ -221,7 +221,7 @@ _GROUNDUP_CHARACTERS = {
 }
 
 # With more time a longer context pays, then a larger model; and what keeps it from learning a text
-# by heart: for a few minutes strong weight decay, which costs no time, for longer dropout as well.
+# by heart: for a few minutes weight decay, which costs no time, for longer dropout as well.
 _GROUNDUP_LONG = {
     "model": _GROUNDUP["model"] | {"context_length": 512, "tie_embeddings": True},
     "pretrain": _GROUNDUP["pretrain"] | {"batch_size": 8},
@@ -235,7 +235,7 @@ _GROUNDUP_STORIES_LONGER = {
     "model": _GROUNDUP["model"] | {"width": 256, "num_heads": 4, "tie_embeddings": True},
 }
 _GROUNDUP_CHARACTERS_LONG = {
-    "pretrain": _GROUNDUP_CHARACTERS["pretrain"] | {"weight_decay": 0.5},
+    "pretrain": _GROUNDUP_CHARACTERS["pretrain"] | {"weight_decay": 0.2},
 }
 _GROUNDUP_CHARACTERS_LONGER = {
     "model": _GROUNDUP_CHARACTERS["model"] | {"width": 192, "num_heads": 3, "dropout": 0.1},
