@@ -2,10 +2,11 @@
 
 import math
 import statistics
+from collections import defaultdict
 from html import escape
 from typing import Any
 
-from race.report import grouped, in_nats, measure_key, minutes
+from race.report import cpu_of, grouped, in_nats, measure_key, minutes
 
 WIDTH, HEIGHT, COLUMNS = 520, 270, 2
 """Of one corpus and budget, and how many stand side by side."""
@@ -18,6 +19,9 @@ TITLES = {"shakespeare": "Tiny Shakespeare", "stdlib": "the standard library", "
 
 Curve = list[tuple[float, float]]
 """Seconds and score: nats per character or bits per byte, as the corpus is judged."""
+
+Machines = dict[str, set[str]]
+"""The processors that heats ran on, by kind."""
 
 APART = 14.0
 """Between two labels, so that none covers another."""
@@ -44,10 +48,11 @@ def picture(results: list[dict[str, Any]]) -> str:
 
     A line is the mean over seeds and ends in the final score. What was measured on the way is of a
     part of the text, with less context: it is scaled by what the same measure gave at the end.
-    Where groundup ran alone for a shorter time, that line stands among the others.
+    Where groundup ran alone for a shorter time, that line stands among the others. Each plot says
+    on what processors its heats ran.
     """
     whole = [result for result in results if "error" not in result]
-    plots: list[tuple[str, float, dict[str, Curve]]] = []
+    plots: list[tuple[str, float, dict[str, Curve], Machines]] = []
     for (corpus, budget), contenders in sorted(grouped(whole).items(), reverse=True):
         key = measure_key(corpus)
         curves = {who: _mean_curve(heats, budget, key) for who, heats in contenders.items()}
@@ -55,7 +60,9 @@ def picture(results: list[dict[str, Any]]) -> str:
         if alone and plots and plots[-1][0] == corpus:
             plots[-1][2][f"{OURS} {minutes(budget)}"] = curves.popitem()[1]
         else:
-            plots.append((corpus, budget, curves))
+            plots.append((corpus, budget, curves, defaultdict(set)))
+        for heat in (heat for heats in contenders.values() for heat in heats):
+            plots[-1][3][heat["kind"]].add(cpu_of(heat))
     drawn = [
         f'<g transform="translate({place % COLUMNS * WIDTH} {place // COLUMNS * HEIGHT})">'
         f"{_plot(*plot)}</g>"
@@ -71,7 +78,7 @@ def picture(results: list[dict[str, Any]]) -> str:
     )
 
 
-def _plot(corpus: str, budget: float, curves: dict[str, Curve]) -> str:
+def _plot(corpus: str, budget: float, curves: dict[str, Curve], machines: Machines) -> str:
     scores = [points[-1][1] for points in curves.values()]
     # From a little under the best to where the worst ends, or a line begins, whichever shows more.
     low, high = 0.97 * min(scores), max(1.05 * max(scores), 1.4 * min(scores))
@@ -96,7 +103,7 @@ def _plot(corpus: str, budget: float, curves: dict[str, Curve]) -> str:
         drawn += [_text(x(seconds), floor + 16, f"{seconds / unit:.3g}", "middle")]
     drawn.append(_text((LEFT + right) / 2, HEIGHT - 10, name, "middle"))
     measure = "nats per character" if in_nats(corpus) else "bits per byte"
-    drawn.append(_text(LEFT, 34, measure, "start"))
+    drawn.append(_text(LEFT, 34, f"{measure}; {_said(machines)}", "start"))
     labels = []
     for who, points in sorted(curves.items(), key=lambda item: item[1][-1][1]):
         contender, _, kind = who.partition(" ")
@@ -120,6 +127,13 @@ def _plot(corpus: str, budget: float, curves: dict[str, Curve]) -> str:
     ):
         drawn.append(_text(right + 8, place + 4, said, "start", classes))
     return "".join(drawn)
+
+
+def _said(machines: Machines) -> str:
+    names = {kind: " and ".join(sorted(cpus)) for kind, cpus in machines.items()}
+    if len(set(names.values())) == 1:
+        return next(iter(names.values()))
+    return ", ".join(f"{kind} on {names[kind]}" for kind in sorted(names, reverse=True))
 
 
 def _mean_curve(heats: list[dict[str, Any]], budget: float, key: str) -> Curve:

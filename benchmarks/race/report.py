@@ -44,6 +44,12 @@ def name_of(contender: str) -> str:
     return NAMES.get(contender, contender)
 
 
+def cpu_of(heat: dict[str, Any]) -> str:
+    """Return the processor of a heat, without its maker's decoration."""
+    name = str(heat.get("machine", {}).get("cpu", "?"))
+    return name.replace("(R)", "").replace("(TM)", "").removesuffix(" Processor")
+
+
 def table(results: list[dict[str, Any]]) -> str:
     """Return a Markdown table for each corpus and budget, the best first.
 
@@ -53,11 +59,7 @@ def table(results: list[dict[str, Any]]) -> str:
     parts = []
     for (corpus, budget), contenders in sorted(grouped(results).items()):
         measure = "nats/character" if in_nats(corpus) else "bits/byte"
-        cpus = {
-            heat.get("machine", {}).get("cpu", "?")
-            for heats in contenders.values()
-            for heat in heats
-        }
+        cpus = {cpu_of(heat) for heats in contenders.values() for heat in heats}
         parts.append(
             f"{corpus}, {minutes(budget)}, on {' and, not to be compared, '.join(sorted(cpus))}\n\n"
             f"| | {measure} | from … to | seeds | parameters | steps | late |\n"

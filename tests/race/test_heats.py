@@ -88,6 +88,16 @@ def test_shakespeare_is_drawn_in_nats_per_character_as_the_table_has_it():
     assert "bits per byte" in picture([heat_result("groundup", 2.0)])
 
 
+def test_the_picture_says_on_what_machines_its_heats_ran():
+    xeon, epyc = ({"machine": {"cpu": cpu}} for cpu in ("Intel(R) Xeon(R) Processor", "AMD EPYC"))
+    tuned, shipped = heat_result("groundup", 2.0), heat_result("nanogpt", 3.0)
+    shipped["kind"] = "shipped"
+    assert ">bits per byte; AMD EPYC<" in picture([tuned | epyc, shipped | epyc])
+    drawn = picture([tuned | epyc, shipped | xeon])
+    assert ">bits per byte; tuned on AMD EPYC, shipped on Intel Xeon<" in drawn
+    assert "on AMD EPYC and, not to be compared, Intel Xeon" in table([tuned | epyc, shipped | xeon])
+
+
 def test_a_shorter_run_of_ours_stands_among_its_longer_rivals():
     results = [heat_result("groundup", 1.9, 240.0), heat_result("nanogpt", 2.0, 600.0)]
     ours = heat_result("groundup", 1.8, 600.0)
