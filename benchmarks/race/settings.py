@@ -58,6 +58,8 @@ _NANOGPT_CHARACTERS_LONGEST = {
     "context": 128,
     "learning_rate": 3e-3,
     "dropout": 0.2,  # as its recipe for a GPU has it
+    "weight_decay": 0.1,
+    "bfloat16": True,
 }
 
 # runs/runcpu.sh: depth 6, so width 64 · 6, and 5,000 steps of 32 · 512 tokens; the rest are the
@@ -269,7 +271,7 @@ SETTINGS: dict[tuple[str, str], list[Entry]] = {
     ("nanogpt", "tuned"): [
         (_ANY, 0.0, _NANOGPT_TUNED | SMALL_BPE),
         ("shakespeare", 0.0, _NANOGPT_CHARACTERS),
-        ("shakespeare", LONGER, {"bfloat16": True}),
+        ("shakespeare", LONGER, {"weight_decay": 0.3}),
         ("shakespeare", LONGEST, _NANOGPT_CHARACTERS_LONGEST),
     ],
     ("nanochat", "shipped"): [(_ANY, 0.0, _NANOCHAT | BPE)],
@@ -277,6 +279,7 @@ SETTINGS: dict[tuple[str, str], list[Entry]] = {
         (_ANY, 0.0, _NANOCHAT_TUNED | SMALL_BPE),
         ("shakespeare", 0.0, _NANOCHAT_CHARACTERS),
         ("shakespeare", LONG, {"weight_decay": 0.5}),
+        ("shakespeare", LONGER, {"weight_decay": 1.0}),
         (_ANY, LONGER, _COMPILED),
         ("stdlib", LONGER, _NANOCHAT_LONGER),
         ("stories", LONGER, _NANOCHAT_LONGER | BPE),
@@ -288,12 +291,14 @@ SETTINGS: dict[tuple[str, str], list[Entry]] = {
     ("huggingface", "tuned"): [
         (_ANY, 0.0, _HUGGINGFACE_TUNED | SMALL_BPE),
         ("shakespeare", 0.0, _HUGGINGFACE_CHARACTERS),
+        ("shakespeare", LONGER, {"weight_decay": 0.5}),
         (_ANY, LONGER, _COMPILED),
     ],
     ("litgpt", "shipped"): [(_ANY, 0.0, _LITGPT | BPE), ("shakespeare", 0.0, CHARACTERS)],
     ("litgpt", "tuned"): [
         (_ANY, 0.0, _LITGPT_TUNED | SMALL_BPE),
         ("shakespeare", 0.0, _LITGPT_CHARACTERS),
+        ("shakespeare", LONGER, {"optimizer": _LITGPT_TUNED["optimizer"] | {"weight_decay": 0.5}}),
         (_ANY, LONGER, _COMPILED),
     ],
 }
