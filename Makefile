@@ -1,4 +1,4 @@
-# make demo    from raw text to a model that writes (about ten minutes after installation)
+# make demo    from raw text to a model that writes (about eleven minutes with the installation)
 # make test    the tests
 # make check   lint, format, types and layers, as CI runs them
 #

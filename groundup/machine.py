@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from importlib import metadata
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -152,9 +153,14 @@ def set_threads(count: int) -> int:
     return torch.get_num_threads()
 
 
+def compiler_name() -> str:
+    """Return the C++ compiler that torch.compile calls on a CPU where ``CXX`` names none."""
+    return "clang++" if sys.platform == "darwin" else "g++"
+
+
 def has_compiler() -> bool:
-    """Return whether a C++ compiler is here, which torch.compile needs on a CPU."""
-    return any(shutil.which(name) for name in (os.environ.get("CXX") or "c++", "g++", "clang++"))
+    """Return whether that compiler, or the one that ``CXX`` names, is here."""
+    return shutil.which(os.environ.get("CXX", compiler_name())) is not None
 
 
 def describe() -> dict[str, str | int]:
@@ -179,14 +185,17 @@ def describe() -> dict[str, str | int]:
 
 
 def _cpu_name() -> str:
+    """Return the processor's name; and where that has no number, its family and model."""
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123
-            for line in file:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
-        pass
-    return platform.processor() or platform.machine()
+        text = ""
+    lines = (line.partition(":") for line in text.partition("\n\n")[0].splitlines())
+    facts = {key.strip(): value.strip() for key, _, value in lines}
+    name = facts.get("model name") or platform.processor() or platform.machine()
+    if "cpu family" in facts and not any(letter.isdigit() for letter in name):
+        name += f" (family {facts['cpu family']}, model {facts['model']})"
+    return name
 
 
 def _memory_bytes() -> int:

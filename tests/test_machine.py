@@ -110,3 +110,30 @@ print("given back" if before - pages() > 16_000 else "kept")
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout.strip() == "given back", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("info", "name"),
+    [
+        ("model\t\t: 17\nmodel name\t: Xeon E5-2680 v4\ncpu family\t: 6\n", "Xeon E5-2680 v4"),
+        (
+            "cpu family\t: 25\nmodel\t\t: 17\nmodel name\t: AMD EPYC\n\ncpu family\t: 6\n",
+            "AMD EPYC (family 25, model 17)",
+        ),
+    ],
+)
+def test_a_processor_without_a_number_is_told_by_its_family(monkeypatch, info, name):
+    monkeypatch.setattr(machine.Path, "read_text", lambda *_, **__: info)
+    assert machine.describe()["cpu"] == name
+
+
+def test_the_compiler_that_counts_is_the_one_that_torch_would_call(monkeypatch):
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setattr(machine.shutil, "which", lambda name: name if name == "clang++" else None)
+    monkeypatch.setattr(machine.sys, "platform", "linux")
+    assert not machine.has_compiler()
+    monkeypatch.setenv("CXX", "clang++")
+    assert machine.has_compiler()
+    monkeypatch.delenv("CXX")
+    monkeypatch.setattr(machine.sys, "platform", "darwin")
+    assert machine.has_compiler()

@@ -2,11 +2,11 @@
 
 import math
 import statistics
-from collections import defaultdict
 from html import escape
 from typing import Any
 
-from race.report import cpu_of, grouped, in_nats, measure_key, minutes
+from race.load import is_disturbed
+from race.report import MARK, grouped, in_nats, measure_key, minutes
 
 WIDTH, HEIGHT, COLUMNS = 520, 270, 2
 """Of one corpus and budget, and how many stand side by side."""
@@ -19,9 +19,6 @@ TITLES = {"shakespeare": "Tiny Shakespeare", "stdlib": "the standard library", "
 
 Curve = list[tuple[float, float]]
 """Seconds and score: nats per character or bits per byte, as the corpus is judged."""
-
-Machines = dict[str, set[str]]
-"""The processors that heats ran on, by kind."""
 
 APART = 14.0
 """Between two labels, so that none covers another."""
@@ -48,25 +45,27 @@ def picture(results: list[dict[str, Any]]) -> str:
 
     A line is the mean over seeds and ends in the final score. What was measured on the way is of a
     part of the text, with less context: it is scaled by what the same measure gave at the end.
-    Where groundup ran alone for a shorter time, that line stands among the others. Each plot says
-    on what processors its heats ran.
+    Where groundup ran alone for a shorter time, that line stands among the others. Each plot is of
+    one processor, which it names; where heats were disturbed, a mark says so.
     """
     whole = [result for result in results if "error" not in result]
-    plots: list[tuple[str, float, dict[str, Curve], Machines]] = []
-    for (corpus, budget), contenders in sorted(grouped(whole).items(), reverse=True):
-        key = measure_key(corpus)
-        curves = {who: _mean_curve(heats, budget, key) for who, heats in contenders.items()}
-        alone = all(who.startswith(OURS) for who in curves)
-        if alone and plots and plots[-1][0] == corpus:
-            plots[-1][2][f"{OURS} {minutes(budget)}"] = curves.popitem()[1]
+    plots: dict[tuple[str, float, str], dict[str, Curve]] = {}
+    longer: dict[tuple[str, str], dict[str, Curve]] = {}  # the plot before, by corpus and processor
+    for (corpus, budget, cpu), contenders in sorted(grouped(whole).items(), reverse=True):
+        alone = list(contenders) == [f"{OURS} tuned"] and (corpus, cpu) in longer
+        curves = {}
+        for who, heats in contenders.items():
+            name = f"{OURS} {minutes(budget)}" if alone else who
+            mark = f" {MARK}" if any(map(is_disturbed, heats)) else ""
+            curves[name + mark] = _mean_curve(heats, budget, corpus)
+        if alone:
+            longer[corpus, cpu].update(curves)
         else:
-            plots.append((corpus, budget, curves, defaultdict(set)))
-        for heat in (heat for heats in contenders.values() for heat in heats):
-            plots[-1][3][heat["kind"]].add(cpu_of(heat))
+            plots[corpus, budget, cpu] = longer[corpus, cpu] = curves
     drawn = [
         f'<g transform="translate({place % COLUMNS * WIDTH} {place // COLUMNS * HEIGHT})">'
-        f"{_plot(*plot)}</g>"
-        for place, plot in enumerate(reversed(plots))
+        f"{_plot(*what, curves)}</g>"
+        for place, (what, curves) in enumerate(reversed(plots.items()))
     ]
     columns, rows = min(COLUMNS, len(drawn)), math.ceil(len(drawn) / COLUMNS)
     return (
@@ -78,7 +77,7 @@ def picture(results: list[dict[str, Any]]) -> str:
     )
 
 
-def _plot(corpus: str, budget: float, curves: dict[str, Curve], machines: Machines) -> str:
+def _plot(corpus: str, budget: float, cpu: str, curves: dict[str, Curve]) -> str:
     scores = [points[-1][1] for points in curves.values()]
     # From a little under the best to where the worst ends, or a line begins, whichever shows more.
     low, high = 0.97 * min(scores), max(1.05 * max(scores), 1.4 * min(scores))
@@ -103,10 +102,11 @@ def _plot(corpus: str, budget: float, curves: dict[str, Curve], machines: Machin
         drawn += [_text(x(seconds), floor + 16, f"{seconds / unit:.3g}", "middle")]
     drawn.append(_text((LEFT + right) / 2, HEIGHT - 10, name, "middle"))
     measure = "nats per character" if in_nats(corpus) else "bits per byte"
-    drawn.append(_text(LEFT, 34, f"{measure}; {_said(machines)}", "start"))
+    drawn.append(_text(LEFT, 34, f"{measure}; {cpu}", "start"))
     labels = []
     for who, points in sorted(curves.items(), key=lambda item: item[1][-1][1]):
-        contender, _, kind = who.partition(" ")
+        mark = MARK if who.endswith(MARK) else ""
+        contender, _, kind = who.removesuffix(f" {MARK}").partition(" ")
         ours = contender == OURS
         colour = f"c{COLOURS.index(contender) if contender in COLOURS else 0}"
         way = " shipped" if kind == "shipped" else "" if kind == "tuned" else " short"
@@ -118,9 +118,10 @@ def _plot(corpus: str, budget: float, curves: dict[str, Curve], machines: Machin
         seconds, score = points[-1]
         classes = f"{colour}{' mine' if ours else ''}"
         if way == " short":
-            drawn.append(_text(x(seconds), y(score) + 16, f"{score:.3f}", "middle", classes))
+            drawn.append(_text(x(seconds), y(score) + 16, f"{score:.3f}{mark}", "middle", classes))
         else:
-            said = f"{contender if kind == 'tuned' else who} {score:.3f}"
+            name = contender if kind == "tuned" else f"{contender} {kind}"
+            said = f"{name} {score:.3f}{mark}"
             labels.append((max(y(score), TOP), said, classes))
     for place, (_, said, classes) in zip(
         _spread([at for at, _, _ in labels], floor), labels, strict=True
@@ -129,15 +130,9 @@ def _plot(corpus: str, budget: float, curves: dict[str, Curve], machines: Machin
     return "".join(drawn)
 
 
-def _said(machines: Machines) -> str:
-    names = {kind: " and ".join(sorted(cpus)) for kind, cpus in machines.items()}
-    if len(set(names.values())) == 1:
-        return next(iter(names.values()))
-    return ", ".join(f"{kind} on {names[kind]}" for kind in sorted(names, reverse=True))
-
-
-def _mean_curve(heats: list[dict[str, Any]], budget: float, key: str) -> Curve:
-    """Return points (seconds, what ``key`` names): of the first seed's moments, over the seeds."""
+def _mean_curve(heats: list[dict[str, Any]], budget: float, corpus: str) -> Curve:
+    """Return points (seconds, score), both means over the seeds."""
+    key = measure_key(corpus)
     count = min(len(heat["curve"]) for heat in heats)
     points = []
     for place in range(count):

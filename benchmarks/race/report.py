@@ -3,7 +3,7 @@
 import itertools
 import json
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ NAMES = {
 """How contenders are written that are written otherwise; two are loops of our own, in the style of
 a project that is no library."""
 
-Group = dict[tuple[str, float], dict[str, list[dict[str, Any]]]]
-"""Results by (corpus, budget), then by contender and kind."""
+Group = dict[tuple[str, float, str], dict[str, list[dict[str, Any]]]]
+"""Results by corpus, budget and processor, then by contender and kind: what was raced on two
+machines does not compare."""
 
 
 def read_results(folder: Path) -> list[dict[str, Any]]:
@@ -31,11 +32,11 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
 
 
 def grouped(results: list[dict[str, Any]]) -> Group:
-    """Return results by where they were run, and by whom."""
+    """Return results by what was run where, and by whom."""
     groups: Group = defaultdict(lambda: defaultdict(list))
     for result in results:
         who = f"{name_of(result['contender'])} {result['kind']}"
-        groups[result["corpus"], result["budget"]][who].append(result)
+        groups[result["corpus"], result["budget"], cpu_of(result)][who].append(result)
     return groups
 
 
@@ -51,17 +52,16 @@ def cpu_of(heat: dict[str, Any]) -> str:
 
 
 def table(results: list[dict[str, Any]]) -> str:
-    """Return a Markdown table for each corpus and budget, the best first.
+    """Return a Markdown table for each corpus, budget and processor, the best first.
 
     The column ``late`` says by how much the latest heat was over its time: a rival finishes the
     step it is in.
     """
     parts = []
-    for (corpus, budget), contenders in sorted(grouped(results).items()):
+    for (corpus, budget, cpu), contenders in sorted(grouped(results).items()):
         measure = "nats/character" if in_nats(corpus) else "bits/byte"
-        cpus = {cpu_of(heat) for heats in contenders.values() for heat in heats}
         parts.append(
-            f"{corpus}, {minutes(budget)}, on {' and, not to be compared, '.join(sorted(cpus))}\n\n"
+            f"{corpus}, {minutes(budget)}, on {cpu}\n\n"
             f"| | {measure} | from … to | seeds | parameters | steps | late |\n"
             "|---|---:|---:|---:|---:|---:|---:|"
         )
@@ -110,11 +110,13 @@ def minutes(budget: float) -> str:
 def ratios(results: list[dict[str, Any]]) -> dict[str, float]:
     """Return the best rival's bits per byte over ours, and its time over ours for its score.
 
-    Above 1, groundup wins. Two are compared by the seeds with which neither failed.
+    Above 1, groundup wins. Two are compared by the seeds with which neither failed, on one machine;
+    where a corpus and budget were raced on several, a ratio's name says on which.
     """
     found = {}
     groups = grouped(results)
-    for (corpus, budget), contenders in sorted(groups.items()):
+    raced = Counter((corpus, budget) for corpus, budget, _ in groups)
+    for (corpus, budget, cpu), contenders in sorted(groups.items()):
         scores = {who: _scores(heats) for who, heats in contenders.items()}
         pairs = []
         for mine, rival in itertools.product(scores, scores):
@@ -126,9 +128,11 @@ def ratios(results: list[dict[str, Any]]) -> dict[str, float]:
                 pairs.append((means[0] / means[1], rival, means[0]))
         if pairs:
             ratio, best, score = min(pairs)
-            found[f"{corpus} {minutes(budget)}: {best} / groundup"] = round(ratio, 4)
-            if enough := _enough(groups, corpus, score):
-                key = f"{corpus}: {minutes(budget)} of {best} / time of groundup for that score"
+            where = f", {cpu}" if raced[corpus, budget] > 1 else ""
+            found[f"{corpus} {minutes(budget)}{where}: {best} / groundup"] = round(ratio, 4)
+            if enough := _enough(groups, corpus, cpu, score):
+                race = f"{corpus}{where}: {minutes(budget)} of {best}"
+                key = f"{race} / time of groundup for that score"
                 found[key] = round(budget / enough, 2)
     return found
 
@@ -138,13 +142,13 @@ def _scores(heats: list[dict[str, Any]]) -> dict[int, float]:
     return {heat["seed"]: heat["bits_per_byte"] for heat in heats if "error" not in heat}
 
 
-def _enough(groups: Group, corpus: str, score: float) -> float | None:
-    """Return the shortest budget with which groundup was as good; None if with none."""
+def _enough(groups: Group, corpus: str, cpu: str, score: float) -> float | None:
+    """Return the shortest budget with which groundup was as good there; None if with none."""
     budgets = [
         budget
-        for (where, budget), contenders in groups.items()
+        for (text, budget, where), contenders in groups.items()
         for who, heats in contenders.items()
-        if where == corpus and who.startswith("groundup")
+        if (text, where) == (corpus, cpu) and who.startswith("groundup")
         if (scores := _scores(heats)) and statistics.mean(scores.values()) <= score
     ]
     return min(budgets, default=None)

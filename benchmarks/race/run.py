@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -49,9 +50,12 @@ class Heat(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The name of its result; where changed settings make it long, a hash stands for them."""
+        """The name of its result; where changed settings make it long, a hash stands for them.
+
+        Without spaces and quotes: some compilers take neither in a folder's name.
+        """
         where = f"{self.corpus}.{self.budget:g}s.seed{self.seed}"
-        name = f"{self.contender}-{self.kind}.{where}".replace("/", "_")
+        name = re.sub(r"[^\w.,+=-]", "_", f"{self.contender}-{self.kind}.{where}")
         if len(name) > LONGEST_NAME:
             digest = hashlib.sha256(self.kind.encode()).hexdigest()[:12]
             name = f"{self.contender}-{self.base_kind}+{digest}.{where}"

@@ -243,9 +243,6 @@ _GROUNDUP_CHARACTERS_LONGER = {
     "model": _GROUNDUP_CHARACTERS["model"] | {"width": 192, "num_heads": 3, "dropout": 0.1},
     "pretrain": _GROUNDUP_CHARACTERS["pretrain"] | {"weight_decay": 0.1},
 }
-_GROUNDUP_CHARACTERS_LONGEST = {
-    "model": _GROUNDUP_CHARACTERS_LONGER["model"] | {"num_layers": 6, "dropout": 0.2},
-}
 
 _COMPILED = {"compile": True}
 """With ten minutes, in which it earns back the half or whole minute that it takes: nanochat takes
@@ -262,7 +259,6 @@ SETTINGS: dict[tuple[str, str], list[Entry]] = {
         ("shakespeare", 0.0, _GROUNDUP_CHARACTERS),
         ("shakespeare", LONG, _GROUNDUP_CHARACTERS_LONG),
         ("shakespeare", LONGER, _GROUNDUP_CHARACTERS_LONGER),
-        ("shakespeare", LONGEST, _GROUNDUP_CHARACTERS_LONGEST),
         ("stdlib", LONG, _GROUNDUP_LONG),
         ("stdlib", LONGER, _GROUNDUP_LONGER),
         ("stories", LONGER, _GROUNDUP_STORIES_LONGER),
@@ -271,7 +267,6 @@ SETTINGS: dict[tuple[str, str], list[Entry]] = {
     ("nanogpt", "tuned"): [
         (_ANY, 0.0, _NANOGPT_TUNED | SMALL_BPE),
         ("shakespeare", 0.0, _NANOGPT_CHARACTERS),
-        ("shakespeare", LONGER, {"weight_decay": 0.3}),
         ("shakespeare", LONGEST, _NANOGPT_CHARACTERS_LONGEST),
     ],
     ("nanochat", "shipped"): [(_ANY, 0.0, _NANOCHAT | BPE)],

@@ -36,7 +36,7 @@ class Batch:
         return self._map(lambda tensor: tensor.pin_memory())
 
     def rows(self, rows: slice) -> "Batch":
-        """Return some of the sequences, as views: micro-batches, or one rank's share."""
+        """Return some of the sequences, as views: a micro-batch, or one thread's share."""
         return self._map(lambda tensor: tensor[rows])
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> "Batch":

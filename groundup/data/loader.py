@@ -43,7 +43,7 @@ class Loader:
 
     Args:
         shards: the split to read.
-        batch_size: sequences per step, B, over all ranks and micro-batches.
+        batch_size: sequences per step, B, over all micro-batches.
         context_length: tokens per sequence, T.
         seed: of offsets and orders, ≥ 0.
         document_mask: also give each token's document and its position there.

@@ -16,7 +16,7 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalize the last dimension; any shape (..., width), any dtype, computed in float32."""
+        """Normalize the last dimension; any shape (..., width), any dtype; sums in float32."""
         return rms_norm(x, self.weight, self.eps)
 
 

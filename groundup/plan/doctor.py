@@ -169,7 +169,8 @@ def advise(found: Diagnosis) -> list[str]:
         )
     if on_cpu and not machine.has_compiler():
         advice.append(
-            "no C++ compiler: torch.compile stays off; g++ makes training up to 1.3× as fast"
+            f"no C++ compiler: torch.compile stays off; {machine.compiler_name()} makes training "
+            "up to 1.3× as fast"
         )
     if 0 < memory < 4e9:
         advice.append(f"{memory / 1e9:.1f} GB of memory: keep pretrain.micro_batch_size small")

@@ -28,8 +28,8 @@ about forty there is nothing left to learn (arXiv 2305.16264, figure 1); ``--dry
 *Batch.* 0.58 D^0.571 tokens per step for D tokens in all, whatever the model (Step Law, arXiv
 2503.04715), to a power of two. Where the budget is a time, D is what this machine will manage.
 
-*Learning rates.* Those of the quickstart, 256 wide, carried over by ``train.optimizers.transfer``;
-for AdamW alone ``TrainConfig``'s, 384 wide. The batch that the rule above gives leaves them as they
+*Learning rates.* Those found for a 3m, 256 wide, carried over by ``train.optimizers.transfer``; for
+AdamW alone ``TrainConfig``'s, 384 wide. The batch that the rule above gives leaves them as they
 are: the quickstart's 4,096 tokens and nanochat's 524,288 have one Muon rate, 0.02; a longer
 training seems to want a lower rate as a larger batch wants a higher one. Another batch scales them
 by the square root of the ratio. None of this was tried here beyond 10 M parameters.

@@ -106,8 +106,8 @@ def goes_on(old: dict[str, Any], new: dict[str, Any], diverged: bool) -> bool:
 
     It does where these differ in nothing but more steps or time. A schedule that ends with the
     budget stretches: the steps from here on are as in a run that was planned this long, those
-    before are as they were. One that diverged also goes on with other rates, or skipping spikes:
-    ``metrics.jsonl`` tells which steps had which.
+    before are as they were. One that diverged also goes on with other rates or clipping, or
+    skipping spikes: ``metrics.jsonl`` tells which steps had which.
     """
     apart = LENGTH | (CALMING if diverged else set())
     before, after = (_without(inputs, apart) for inputs in (old, new))

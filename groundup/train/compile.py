@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from groundup.data import Batch
-from groundup.machine import has_compiler, trim_memory
+from groundup.machine import compiler_name, has_compiler, trim_memory
 from groundup.model import RNN
 from groundup.train import rng
 from groundup.train.batches import StepBatch
@@ -39,7 +39,7 @@ TRIAL_PAIRS = 12
 """Pairs of an eager and a compiled step in a trial. The first two do not count."""
 
 TOO_SHORT = "not compiling: what that takes would not be earned back in the time that is left"
-AS_RECORDED = "not compiling: a run that repeats another's progress has no clock to try it by"
+AS_RECORDED = "not compiling: a run that repeats another's progress does so only if told to"
 
 
 def compile_obstacle(model: nn.Module, device: torch.device) -> str:
@@ -51,14 +51,14 @@ def compile_obstacle(model: nn.Module, device: torch.device) -> str:
     if device.type not in PAYS_FROM:
         return f"not tried on {device.type}"
     if device.type == "cpu" and not has_compiler():
-        return "no C++ compiler (g++, clang++ or CXX) was found"
+        return f"no C++ compiler was found: {compiler_name()}, or what CXX names"
     if isinstance(model, RNN):
         return "a recurrent network's loop over time would be unrolled"
     return ""
 
 
 class Compilation:
-    """The objective, compiled where that pays for the shape that batches have now.
+    """The objective, compiled where that pays for the shape that micro-batches have now.
 
     Each shape is one compilation: code for one shape is faster than code for any, and a ramp has
     few of them. It happens between two steps, so that no step is timed with it.
@@ -94,8 +94,9 @@ class Compilation:
 
     def prepare(self, next_batch: StepBatch) -> bool:
         """Make ready for a batch, compiling if need be; return whether time went by."""
-        if next_batch.batch.inputs.shape != self._shape:
-            self._shape = next_batch.batch.inputs.shape
+        shape = next_batch.first_part().inputs.shape
+        if shape != self._shape:
+            self._shape = shape
             self.objective, self._trial = self.plain_objective, None
             if self._choice is None:
                 self._choice = self._choose(next_batch)
@@ -154,6 +155,9 @@ class Compilation:
         if obstacle := compile_obstacle(self.model, self.device):
             self.display.say(f"not compiling: {obstacle}")
             return "off"
+        if isinstance(self.horizon, Recorded):
+            self.display.say(AS_RECORDED)
+            return "off"
         if config.duration.seconds is not None:
             choice: Literal["on", "off", "try"] = "try" if self._time_to_earn() else "off"
         else:  # a sequence is as long as any, however short a ramp's rows are now
@@ -162,7 +166,7 @@ class Compilation:
             run_flops = sequence_flops * num_sequences(config, config.max_steps)
             choice = "on" if run_flops >= PAYS_FROM[self.device.type] else "off"
         if choice == "off":
-            self.display.say(AS_RECORDED if isinstance(self.horizon, Recorded) else TOO_SHORT)
+            self.display.say(TOO_SHORT)
         return choice
 
     def _time_to_earn(self) -> bool:

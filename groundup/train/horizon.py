@@ -194,8 +194,9 @@ class Recorded(Horizon):
     """The progress of an earlier run, step by step: the run without its clock.
 
     Two runs by the clock differ, for no machine is as fast twice. Given the progress that
-    ``metrics.jsonl`` holds, a run is repeated bit for bit; with ``compile`` on or off, for ``auto``
-    tries both kinds of step by the clock and compiles nothing here.
+    ``metrics.jsonl`` holds, a run that compiled nothing is repeated bit for bit, and so is one with
+    ``compile`` on; but where ``auto`` tried compiled steps, they began when the clock said so. With
+    ``auto`` nothing is compiled here.
     """
 
     def __init__(self, shares: Sequence[float]) -> None:

@@ -63,7 +63,7 @@ def fit(
 
     Two runs with the same seed have the same losses where steps are counted. With a budget of time
     the schedule follows the clock, and no two runs are the same; but each is resumed with what had
-    been used of the budget, and can be repeated exactly if nothing was compiled (``horizon``).
+    been used of the budget, and can be repeated exactly if no compiled steps were tried.
 
     Args:
         model: float32; moved to ``device``, trained in place, and float32 again at the end.

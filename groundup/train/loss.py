@@ -11,7 +11,7 @@ from groundup.data import Batch
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss not yet divided: sums over micro-batches and ranks add up, means do not.
+    """A loss not yet divided: sums over micro-batches and threads add up, means do not.
 
     Attributes:
         sum: loss summed over what is trained on, scalar float32; for next tokens in nats.

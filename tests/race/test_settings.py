@@ -54,6 +54,7 @@ def test_a_long_list_of_changes_has_a_short_name_of_its_own():
     assert len(names) == 2
     assert all(len(name) < 60 and name.startswith("nanogpt-tuned+") for name in names)
     assert Heat("a", "tuned+b=1", "c", 60.0, 0).name == "a-tuned+b=1.c.60s.seed0"
+    assert Heat("a", "tuned+b={'c': 1}", "c", 60.0, 0).name == "a-tuned+b=__c___1_.c.60s.seed0"
 
 
 def test_shipped_rivals_run_what_their_projects_ship():

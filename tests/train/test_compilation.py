@@ -14,7 +14,7 @@ from groundup.train import compile as compile_module
 from groundup.train.batches import StepBatches
 from groundup.train.compile import TRIAL_PAIRS, Compilation
 from groundup.train.display import Display
-from groundup.train.horizon import Clock, Counted, Stopwatch
+from groundup.train.horizon import Clock, Counted, Recorded, Stopwatch
 from groundup.train.precision import Masters
 from groundup.train.workers import Workers
 
@@ -32,13 +32,15 @@ class Compiled:
 class Rig:
     """Batches of a run whose clock and compiler the test decides."""
 
-    def __init__(self, model, loader, monkeypatch, config, *, compiling=30.0, fails=False):
+    def __init__(
+        self, model, loader, monkeypatch, config, *, compiling=30.0, fails=False, horizon=None
+    ):
         self.time, self.compiling, self.fails = 0.0, compiling, fails
         self.shown = io.StringIO()
         config = TrainConfig(batch_size=4, warmup_steps=0, **config)
         display = Display(Console(file=self.shown, width=200), max_steps=9, log_every=9)
         seconds = config.duration.seconds
-        self.horizon = (
+        self.horizon = horizon or (
             Counted(config.max_steps)
             if seconds is None
             else Clock(seconds, Stopwatch(0.0, 0.0, lambda: self.time))
@@ -118,6 +120,14 @@ def test_by_the_clock_nothing_is_compiled_that_would_not_be_earned_back(rig):
     assert run.shown.getvalue().count("not compiling") == 1
 
 
+def test_a_ramp_that_only_adds_micro_batches_compiles_once(rig):
+    run = rig({"budget": "4 min", "batch_ramp": ((0.7, 2),), "micro_batch_size": 2})
+    kinds, shares = run.steps(240)
+    assert shares[-1] > 0.7
+    assert kinds == TRIAL + [True] * (240 - len(TRIAL))
+    assert run.shown.getvalue().count("compiled in") == 1
+
+
 def test_nor_is_another_shape_late_in_a_run(rig):
     run = rig({"budget": "4 min", "batch_ramp": ((0.7, 2),)})
     kinds, shares = run.steps(240)
@@ -175,6 +185,14 @@ def test_counted_runs_decide_without_a_clock(rig, config, compiles):
     kinds, _ = run.steps(3)
     assert kinds == [compiles] * 3
     assert ("compiled in" in run.shown.getvalue()) == compiles
+
+
+@pytest.mark.parametrize("config", [{"budget": "10 min"}, {"max_steps": 10**9}])
+def test_a_run_that_repeats_another_compiles_nothing_by_itself(rig, config):
+    run = rig(config, horizon=Recorded([0.0, 0.3, 0.6]))
+    kinds, _ = run.steps(3)
+    assert not any(kinds)
+    assert run.shown.getvalue().count("repeats another's progress") == 1
 
 
 def test_a_short_counted_run_says_why_it_does_not_compile(rig):
