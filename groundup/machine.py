@@ -9,7 +9,7 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
@@ -48,8 +48,10 @@ def pick_device(name: str = "auto") -> torch.device:
 def pick_precision(name: Precision, device: torch.device) -> torch.dtype:
     """Return the dtype for matrix products; ``auto`` takes bfloat16 where it is the faster one.
 
-    On CUDA that is compute capability 8.0 and up. On a CPU both are measured, for a tenth of a
-    second each, because the answer depends on AMX or AVX512-BF16 and on the library behind them.
+    On CUDA that is compute capability 8.0 and up. On a CPU both are measured, because the answer
+    depends on AMX or AVX512-BF16 and on the library behind them. They take turns, and the fastest
+    product of each counts: a median of one and then of the other was wrong in a quarter of the
+    trials that another process shared the cores with.
     """
     if name != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
@@ -57,11 +59,9 @@ def pick_precision(name: Precision, device: torch.device) -> torch.dtype:
         native = torch.cuda.get_device_capability(device) >= (8, 0)
         return torch.bfloat16 if native else torch.float32
     if device.type == "cpu":
-        rates = [
-            matmul_rate(dtype, device, size=512, seconds=0.1)
-            for dtype in (torch.float32, torch.bfloat16)
-        ]
-        return torch.bfloat16 if rates[1] > 1.3 * rates[0] else torch.float32
+        products = [_product(dtype, device, 512) for dtype in (torch.float32, torch.bfloat16)]
+        of_float32, of_bfloat16 = (min(times) for times in _times(products, device, seconds=0.3))
+        return torch.bfloat16 if of_float32 > 1.3 * of_bfloat16 else torch.float32
     return torch.float32
 
 
@@ -69,9 +69,7 @@ def matmul_rate(
     dtype: torch.dtype, device: torch.device, *, size: int = 1024, seconds: float = 0.25
 ) -> float:
     """Return the rate of a square matrix product in FLOP/s (2 n³ per product)."""
-    a = torch.randn(size, size, device=device).to(dtype)
-    b = torch.randn(size, size, device=device).to(dtype)
-    return 2 * size**3 / _seconds_per_call(lambda: a @ b, device, seconds)
+    return 2 * size**3 / _seconds_per_call(_product(dtype, device, size), device, seconds)
 
 
 def peak_flops(dtype: torch.dtype, device: torch.device) -> float:
@@ -89,24 +87,41 @@ def memory_bandwidth(device: torch.device) -> float:
     return block.numel() * 4 / _seconds_per_call(lambda: block.sum(), device, 0.25)
 
 
+def _product(dtype: torch.dtype, device: torch.device, size: int) -> Callable[[], torch.Tensor]:
+    """Return a call that multiplies two square matrices."""
+    a = torch.randn(size, size, device=device).to(dtype)
+    b = torch.randn(size, size, device=device).to(dtype)
+    return lambda: a @ b
+
+
 def _seconds_per_call(
     call: Callable[[], torch.Tensor], device: torch.device, seconds: float
 ) -> float:
     """Time ``call`` for at least ``seconds`` after warming up; return the median of its calls.
 
-    The median, because one interruption by another process should not change a decision.
+    The median, because one interruption by another process should not change a rate.
     """
-    for _ in range(3):
-        call()
-    _wait_for(device)
-    times: list[float] = []
-    deadline = time.perf_counter() + seconds
-    while time.perf_counter() < deadline or not times:
-        start = time.perf_counter()
-        call()
-        _wait_for(device)
-        times.append(time.perf_counter() - start)
+    (times,) = _times([call], device, seconds)
     return sorted(times)[len(times) // 2]
+
+
+def _times(
+    calls: Sequence[Callable[[], torch.Tensor]], device: torch.device, seconds: float
+) -> list[list[float]]:
+    """Warm ``calls`` up and time them in turn for at least ``seconds``; return each one's times."""
+    for call in calls:
+        for _ in range(3):
+            call()
+    _wait_for(device)
+    times: list[list[float]] = [[] for _ in calls]
+    deadline = time.perf_counter() + seconds
+    while time.perf_counter() < deadline or not times[0]:
+        for call, taken in zip(calls, times, strict=True):
+            start = time.perf_counter()
+            call()
+            _wait_for(device)
+            taken.append(time.perf_counter() - start)
+    return times
 
 
 def _wait_for(device: torch.device) -> None:

@@ -69,10 +69,41 @@ def test_a_named_precision_is_taken_without_measuring(monkeypatch):
     assert machine.pick_precision("float32", cpu) == torch.float32
 
 
+@pytest.fixture
+def products(monkeypatch):
+    """Let products take the seconds that a function gives for a dtype and the clock."""
+
+    def products(seconds):
+        clock = [0.0]
+
+        def product(dtype, device, size):
+            def call():
+                clock[0] += seconds(dtype, clock[0])
+
+            return call
+
+        monkeypatch.setattr(machine, "_product", product)
+        monkeypatch.setattr(machine.time, "perf_counter", lambda: clock[0])
+
+    return products
+
+
 @pytest.mark.parametrize(("gain", "dtype"), [(1.2, torch.float32), (1.4, torch.bfloat16)])
-def test_auto_takes_bfloat16_where_it_is_clearly_faster(monkeypatch, gain, dtype):
-    rates = {torch.float32: 1.0, torch.bfloat16: gain}
-    monkeypatch.setattr(machine, "matmul_rate", lambda dtype, device, **_: rates[dtype])
+def test_auto_takes_bfloat16_where_it_is_clearly_faster(products, gain, dtype):
+    products(lambda dtype, _: 1e-3 if dtype == torch.float32 else 1e-3 / gain)
+    assert machine.pick_precision("auto", torch.device("cpu")) == dtype
+
+
+@pytest.mark.parametrize(("gain", "dtype"), [(1.0, torch.float32), (2.0, torch.bfloat16)])
+@pytest.mark.parametrize("busy", [(0.0, 0.25), (0.05, 0.15), (0.15, 9.0)])
+def test_a_neighbour_who_takes_the_cores_for_most_of_the_time_does_not_change_that(
+    products, gain, dtype, busy
+):
+    def seconds(dtype, now):
+        alone = 1e-3 if dtype == torch.float32 else 1e-3 / gain
+        return alone * (10 if busy[0] <= now < busy[1] else 1)
+
+    products(seconds)
     assert machine.pick_precision("auto", torch.device("cpu")) == dtype
 
 

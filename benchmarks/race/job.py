@@ -124,6 +124,7 @@ class Job:
         parameters: int,
         seconds: float | None = None,
         compiled_steps: int | None = None,
+        precision: str | None = None,
     ) -> None:
         """Stop the clock; score the whole validation text and leave what the race asks for.
 
@@ -137,6 +138,7 @@ class Job:
             seconds: on the clock when the training was over; by default now.
             compiled_steps: how many of them ran compiled code; by default all or none, as the
                 settings say.
+            precision: of matrix products, where the contender chose it and not its settings.
         """
         seconds = self.elapsed if seconds is None else seconds
         if compiled_steps is None:
@@ -150,6 +152,7 @@ class Job:
             "ready_seconds": self.first,  # long where it compiled cold; None: it has its own clock
             "steps": step,
             "compiled_steps": compiled_steps,
+            "precision": precision,
             "parameters": parameters,
             "context": context,
             "table": [token.hex() for token in table],

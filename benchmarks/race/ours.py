@@ -92,6 +92,7 @@ def run(job: Job) -> None:
         step=result.step,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         compiled_steps=sum(record.get("compiled", False) for record in records),
+        precision=str(dtype).removeprefix("torch."),
     )
 
 

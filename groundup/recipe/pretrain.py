@@ -198,6 +198,12 @@ def _pretrain(
 
     if config.packing == "best_fit":
         console.print(f"packing: {loader.waste()}", highlight=False)
+    precision = str(dtype).removeprefix("torch.")
+    peak_flops = machine.peak_flops(dtype, device)
+    console.print(
+        f"training on {device} in {precision}: its products reach {peak_flops / 1e12:.2f} TFLOP/s",
+        highlight=False,
+    )
     model = build_model(shape, seed=recipe.seed)
     try:
         result = fit(
@@ -212,7 +218,7 @@ def _pretrain(
             validation=validation if len(held_out) > 1 else None,
             token_bytes=known_text_bytes(held_out),
             sample=partial(write_sample, tokenizer=tokenizer, config=config, seed=recipe.seed),
-            peak_flops=machine.peak_flops(dtype, device),
+            peak_flops=peak_flops,
             started=started,
         )
     except (NonFiniteError, SpikeError):
@@ -229,7 +235,7 @@ def _pretrain(
         "training_seconds": round(result.seconds, 2),
         "elapsed_seconds": round(result.elapsed, 2),
         "tokens_per_second": round(result.tokens_per_second, 1),
-        "precision": str(dtype).removeprefix("torch."),
+        "precision": precision,
         "device": str(device),
         "validation": None if result.last is None else asdict(result.last),
         "best_validation": None if result.best is None else asdict(result.best),
