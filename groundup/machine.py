@@ -4,6 +4,7 @@ Nothing here is guessed from a product name where it can be measured in a fracti
 """
 
 import ctypes
+import math
 import os
 import platform
 import shutil
@@ -49,9 +50,7 @@ def pick_precision(name: Precision, device: torch.device) -> torch.dtype:
     """Return the dtype for matrix products; ``auto`` takes bfloat16 where it is the faster one.
 
     On CUDA that is compute capability 8.0 and up. On a CPU both are measured, because the answer
-    depends on AMX or AVX512-BF16 and on the library behind them. They take turns, and the fastest
-    product of each counts: a median of one and then of the other was wrong in a quarter of the
-    trials that another process shared the cores with.
+    depends on AMX or AVX512-BF16 and on the library behind them.
     """
     if name != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
@@ -60,7 +59,7 @@ def pick_precision(name: Precision, device: torch.device) -> torch.dtype:
         return torch.bfloat16 if native else torch.float32
     if device.type == "cpu":
         products = [_product(dtype, device, 512) for dtype in (torch.float32, torch.bfloat16)]
-        of_float32, of_bfloat16 = (min(times) for times in _times(products, device, seconds=0.3))
+        of_float32, of_bfloat16 = _fastest(products, device, seconds=0.3)
         return torch.bfloat16 if of_float32 > 1.3 * of_bfloat16 else torch.float32
     return torch.float32
 
@@ -69,7 +68,8 @@ def matmul_rate(
     dtype: torch.dtype, device: torch.device, *, size: int = 1024, seconds: float = 0.25
 ) -> float:
     """Return the rate of a square matrix product in FLOP/s (2 n³ per product)."""
-    return 2 * size**3 / _seconds_per_call(_product(dtype, device, size), device, seconds)
+    (fastest,) = _fastest([_product(dtype, device, size)], device, seconds)
+    return 2 * size**3 / fastest
 
 
 def peak_flops(dtype: torch.dtype, device: torch.device) -> float:
@@ -84,7 +84,8 @@ def peak_flops(dtype: torch.dtype, device: torch.device) -> float:
 def memory_bandwidth(device: torch.device) -> float:
     """Return the rate of reading a 256 MB tensor, bytes/s."""
     block = torch.ones(64 * 2**20, device=device)
-    return block.numel() * 4 / _seconds_per_call(lambda: block.sum(), device, 0.25)
+    (fastest,) = _fastest([block.sum], device, seconds=0.25)
+    return block.numel() * 4 / fastest
 
 
 def _product(dtype: torch.dtype, device: torch.device, size: int) -> Callable[[], torch.Tensor]:
@@ -94,34 +95,28 @@ def _product(dtype: torch.dtype, device: torch.device, size: int) -> Callable[[]
     return lambda: a @ b
 
 
-def _seconds_per_call(
-    call: Callable[[], torch.Tensor], device: torch.device, seconds: float
-) -> float:
-    """Time ``call`` for at least ``seconds`` after warming up; return the median of its calls.
-
-    The median, because one interruption by another process should not change a rate.
-    """
-    (times,) = _times([call], device, seconds)
-    return sorted(times)[len(times) // 2]
-
-
-def _times(
+def _fastest(
     calls: Sequence[Callable[[], torch.Tensor]], device: torch.device, seconds: float
-) -> list[list[float]]:
-    """Warm ``calls`` up and time them in turn for at least ``seconds``; return each one's times."""
+) -> list[float]:
+    """Warm ``calls`` up and make them in turn for ``seconds``; return what each took at its best.
+
+    Other processes only ever slow a call, and not all calls alike: beside one that keeps a core
+    busy, medians measured one after the other told bfloat16 from float32 wrongly in 23 trials of
+    100 (benchmarks/LOG.md, 2026-11-23).
+    """
     for call in calls:
         for _ in range(3):
             call()
     _wait_for(device)
-    times: list[list[float]] = [[] for _ in calls]
+    fastest = [math.inf] * len(calls)
     deadline = time.perf_counter() + seconds
-    while time.perf_counter() < deadline or not times[0]:
-        for call, taken in zip(calls, times, strict=True):
+    while time.perf_counter() < deadline or math.inf in fastest:
+        for number, call in enumerate(calls):
             start = time.perf_counter()
             call()
             _wait_for(device)
-            taken.append(time.perf_counter() - start)
-    return times
+            fastest[number] = min(fastest[number], time.perf_counter() - start)
+    return fastest
 
 
 def _wait_for(device: torch.device) -> None:

@@ -95,16 +95,23 @@ def test_auto_takes_bfloat16_where_it_is_clearly_faster(products, gain, dtype):
 
 
 @pytest.mark.parametrize(("gain", "dtype"), [(1.0, torch.float32), (2.0, torch.bfloat16)])
+@pytest.mark.parametrize("slowed", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("busy", [(0.0, 0.25), (0.05, 0.15), (0.15, 9.0)])
-def test_a_neighbour_who_takes_the_cores_for_most_of_the_time_does_not_change_that(
-    products, gain, dtype, busy
+def test_a_neighbour_who_slows_one_of_them_for_most_of_the_time_does_not_change_that(
+    products, gain, dtype, slowed, busy
 ):
-    def seconds(dtype, now):
-        alone = 1e-3 if dtype == torch.float32 else 1e-3 / gain
-        return alone * (10 if busy[0] <= now < busy[1] else 1)
+    def seconds(product, now):
+        alone = 1e-3 if product == torch.float32 else 1e-3 / gain
+        return alone * (10 if product == slowed and busy[0] <= now < busy[1] else 1)
 
     products(seconds)
     assert machine.pick_precision("auto", torch.device("cpu")) == dtype
+
+
+def test_a_rate_is_that_of_the_fastest_product(products):
+    products(lambda _, now: 1e-3 if 0.1 < now < 0.12 else 5e-3)
+    rate = machine.matmul_rate(torch.float32, torch.device("cpu"), size=100, seconds=0.25)
+    assert rate == pytest.approx(2 * 100**3 / 1e-3)
 
 
 def test_the_machine_is_described_by_what_a_result_depends_on():
